@@ -86,7 +86,9 @@ set(ROLEWISE_HEADERS
     include/rolewise/agent/implementation/images.hpp
     include/rolewise/agent/implementation/label_maps.hpp
     include/rolewise/agent/implementation/learned_augmentation.hpp
+    include/rolewise/agent/implementation/learned_operations.hpp
     include/rolewise/agent/implementation/mixup.hpp
+    include/rolewise/agent/implementation/operation_encoders.hpp
     include/rolewise/agent/implementation/operations.hpp
     include/rolewise/agent/implementation/operations_color.hpp
     include/rolewise/agent/implementation/operations_geometric.hpp
@@ -112,8 +114,10 @@ set(ROLEWISE_HEADERS
     include/rolewise/agent/interpolation.hpp
     include/rolewise/agent/label_maps.hpp
     include/rolewise/agent/learned_augmentation.hpp
+    include/rolewise/agent/learned_operations.hpp
     include/rolewise/agent/mixup.hpp
     include/rolewise/agent/no_agent.hpp
+    include/rolewise/agent/operation_encoders.hpp
     include/rolewise/agent/operations.hpp
     include/rolewise/agent/operations_color.hpp
     include/rolewise/agent/operations_geometric.hpp
@@ -831,8 +835,10 @@ set(ROLEWISE_HEADERS
     include/rolewise/systems.hpp
     include/rolewise/systems/comparative_distillation.hpp
     include/rolewise/systems/detail/implementation/teach_augment_parts.hpp
+    include/rolewise/systems/detail/implementation/tst_parts.hpp
     include/rolewise/systems/detail/policy_holder.hpp
     include/rolewise/systems/detail/teach_augment_parts.hpp
+    include/rolewise/systems/detail/tst_parts.hpp
     include/rolewise/systems/function_matching.hpp
     include/rolewise/systems/generations.hpp
     include/rolewise/systems/implementation.hpp
@@ -849,6 +855,7 @@ set(ROLEWISE_HEADERS
     include/rolewise/systems/student_search.hpp
     include/rolewise/systems/teach_augment.hpp
     include/rolewise/systems/teacher_search.hpp
+    include/rolewise/systems/tst.hpp
     include/rolewise/teacher.hpp
     include/rolewise/teacher/cache_options.hpp
     include/rolewise/teacher/cached_logits_origin.hpp
@@ -957,6 +964,7 @@ set(ROLEWISE_HEADERS
     include/rolewise/train/evaluate.hpp
     include/rolewise/train/evaluate_metrics.hpp
     include/rolewise/train/fit.hpp
+    include/rolewise/train/fit_operation_encoders.hpp
     include/rolewise/train/implementation.hpp
     include/rolewise/train/implementation/adam.hpp
     include/rolewise/train/implementation/adamw.hpp
@@ -967,6 +975,8 @@ set(ROLEWISE_HEADERS
     include/rolewise/train/implementation/decoupled_adamw.hpp
     include/rolewise/train/implementation/early_stop.hpp
     include/rolewise/train/implementation/fit.hpp
+    include/rolewise/train/implementation/fit_operation_encoders.hpp
+    include/rolewise/train/implementation/interludes.hpp
     include/rolewise/train/implementation/json_lines.hpp
     include/rolewise/train/implementation/learning_rate_schedule.hpp
     include/rolewise/train/implementation/loss_metrics.hpp
@@ -974,6 +984,7 @@ set(ROLEWISE_HEADERS
     include/rolewise/train/implementation/mean_squared_error.hpp
     include/rolewise/train/implementation/mutual_learning.hpp
     include/rolewise/train/implementation/perplexity.hpp
+    include/rolewise/train/implementation/plateau_lr.hpp
     include/rolewise/train/implementation/progress_bar.hpp
     include/rolewise/train/implementation/range_drift.hpp
     include/rolewise/train/implementation/run_history.hpp
@@ -984,6 +995,7 @@ set(ROLEWISE_HEADERS
     include/rolewise/train/implementation/top_k_accuracy.hpp
     include/rolewise/train/implementation/trial_table.hpp
     include/rolewise/train/implementation/turn.hpp
+    include/rolewise/train/interludes.hpp
     include/rolewise/train/json_lines.hpp
     include/rolewise/train/learner.hpp
     include/rolewise/train/learning_rate_schedule.hpp
@@ -996,6 +1008,7 @@ set(ROLEWISE_HEADERS
     include/rolewise/train/optimizer.hpp
     include/rolewise/train/param_groups.hpp
     include/rolewise/train/perplexity.hpp
+    include/rolewise/train/plateau_lr.hpp
     include/rolewise/train/preparing_step.hpp
     include/rolewise/train/progress_bar.hpp
     include/rolewise/train/range_drift.hpp

@@ -20,6 +20,7 @@ namespace compare_systems {
 [[nodiscard]] std::vector<row> relational_representation();
 [[nodiscard]] std::vector<row> teach_augment();
 [[nodiscard]] std::vector<row> teacher_knowledge();
+[[nodiscard]] std::vector<row> tst();
 
 /// All, in the order of the table.
 [[nodiscard]] inline std::vector<row> all_rows()
@@ -27,7 +28,7 @@ namespace compare_systems {
   std::vector<row> all;
   for (const auto& rows_of :
        {plain, comparative_distillation, ensembles, function_matching, mutual_learning,
-        nasty_teacher, relational_representation, teach_augment, teacher_knowledge})
+        nasty_teacher, relational_representation, teach_augment, teacher_knowledge, tst})
     for (auto& each : rows_of()) all.push_back(std::move(each));
   return all;
 }

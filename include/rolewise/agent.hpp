@@ -28,8 +28,10 @@
 #include <rolewise/agent/interpolation.hpp>
 #include <rolewise/agent/label_maps.hpp>
 #include <rolewise/agent/learned_augmentation.hpp>
+#include <rolewise/agent/learned_operations.hpp>
 #include <rolewise/agent/mixup.hpp>
 #include <rolewise/agent/no_agent.hpp>
+#include <rolewise/agent/operation_encoders.hpp>
 #include <rolewise/agent/operations.hpp>
 #include <rolewise/agent/operations_color.hpp>
 #include <rolewise/agent/operations_geometric.hpp>

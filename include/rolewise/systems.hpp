@@ -17,3 +17,4 @@
 #include <rolewise/systems/student_search.hpp>
 #include <rolewise/systems/teach_augment.hpp>
 #include <rolewise/systems/teacher_search.hpp>
+#include <rolewise/systems/tst.hpp>

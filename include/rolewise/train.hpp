@@ -22,6 +22,8 @@
 #include <rolewise/train/evaluate.hpp>
 #include <rolewise/train/evaluate_metrics.hpp>
 #include <rolewise/train/fit.hpp>
+#include <rolewise/train/fit_operation_encoders.hpp>
+#include <rolewise/train/interludes.hpp>
 #include <rolewise/train/json_lines.hpp>
 #include <rolewise/train/learner.hpp>
 #include <rolewise/train/learning_rate_schedule.hpp>
@@ -34,6 +36,7 @@
 #include <rolewise/train/optimizer.hpp>
 #include <rolewise/train/param_groups.hpp>
 #include <rolewise/train/perplexity.hpp>
+#include <rolewise/train/plateau_lr.hpp>
 #include <rolewise/train/preparing_step.hpp>
 #include <rolewise/train/progress_bar.hpp>
 #include <rolewise/train/range_drift.hpp>

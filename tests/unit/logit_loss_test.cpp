@@ -112,6 +112,8 @@ void for_losses_on_labels(auto&& f)
 {
   f(label_smoothing{});
   f(label_smoothing{.over = smoothed_over::other_classes});
+  f(non_saturating{});
+  f(non_saturating{fraction{0.1}});
   f(teacher_free_kd{});
   f(teacher_free_kd{.temperature = temperature{1}, .reduction = kl_reduction::batch_mean});
   f(decoupled_kd{});

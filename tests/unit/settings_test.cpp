@@ -137,8 +137,8 @@ static_assert(
                   random_erasing, random_grayscale, random_resized_crop, cyclic_views<cutout>,
                   compose<cutout, mixup>, same_view, trivial_augment, trivial_augment_wide,
                   uniform_augment, vertical_flip>);
-static_assert(all_described<sgd, adam, adamw, param_groups<sgd>, multi_step_lr, cosine_annealing,
-                            warm_up<>, constant_lr, clip_gradients, ema>);
+static_assert(all_described<sgd, adam, adamw, param_groups<sgd>, multi_step_lr, exponential_lr,
+                            cosine_annealing, warm_up<>, constant_lr, clip_gradients, ema>);
 static_assert(all_described<apot, binary_connect, bwn, dorefa, lq_nets, lsq, lsq_plus, no_quantizer,
                             pact, paired<dorefa, lsq>, sawb, ttq, twn, uniform_affine<>,
                             with_gradients<lsq, dorefa_gradients>, xnor>);

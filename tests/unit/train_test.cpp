@@ -27,6 +27,7 @@
 #include <rolewise/train/fit.hpp>
 #include <rolewise/train/learning_rate_schedule.hpp>
 #include <rolewise/train/loss_metrics.hpp>
+#include <rolewise/train/plateau_lr.hpp>
 #include <rolewise/train/sgd.hpp>
 #include <rolewise/train/supervised.hpp>
 
@@ -88,6 +89,8 @@ TEST_CASE("optimizers and schedules keep their laws")
   laws::hold_for(adamw{});
   laws::hold_for(constant_lr{});
   laws::hold_for(multi_step_lr{});
+  laws::hold_for(exponential_lr{.factor = 0.7});
+  laws::hold_for(plateau_lr{.current = 0.3});
   laws::hold_for(cosine_annealing{.lowest = 0.1});
   laws::hold_for(warm_up<>{.epochs = 2});
   laws::hold_for(warm_up<multi_step_lr>{.epochs = 9});
@@ -212,6 +215,9 @@ TEST_CASE("schedules have their reference values")
   CHECK(cosine_annealing{}(at(5)) == doctest::Approx(0.5).epsilon(1e-14));
   CHECK(cosine_annealing{}(at(9)) == doctest::Approx(0.024471741852423234).epsilon(1e-14));
   CHECK(cosine_annealing{.lowest = 0.1}(at(5)) == doctest::Approx(0.55).epsilon(1e-14));
+
+  CHECK(exponential_lr{}(at(0)) == 1.0);
+  CHECK(exponential_lr{}(at(7)) == doctest::Approx(0.993020965034979).epsilon(1e-14));
 
   const multi_step_lr steps{.at = {0.5, 0.8}, .factor = 0.1};
   CHECK(steps(at(4)) == 1.0);

@@ -34,7 +34,9 @@
 #include <rolewise/agent/implementation/images.hpp>
 #include <rolewise/agent/implementation/label_maps.hpp>
 #include <rolewise/agent/implementation/learned_augmentation.hpp>
+#include <rolewise/agent/implementation/learned_operations.hpp>
 #include <rolewise/agent/implementation/mixup.hpp>
+#include <rolewise/agent/implementation/operation_encoders.hpp>
 #include <rolewise/agent/implementation/operations.hpp>
 #include <rolewise/agent/implementation/operations_color.hpp>
 #include <rolewise/agent/implementation/operations_geometric.hpp>

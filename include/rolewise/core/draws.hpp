@@ -15,6 +15,7 @@
 #include <numbers>
 #include <numeric>
 #include <span>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -116,21 +117,46 @@ class draws {
   std::uint64_t id_;
 };
 
+namespace detail {
+
+/// Rows of `count` numbers, one for each id, which `draw(draws of the id, row)` writes.
+template<typename Draw>
+[[nodiscard]] torch::Tensor rows_of_draws(std::string_view who, seed key, std::int64_t epoch,
+                                          const torch::Tensor& ids, std::int64_t count,
+                                          const Draw& draw)
+{
+  if (!ids.defined() || ids.dim() != 1 || ids.scalar_type() != torch::kLong)
+    throw_invalid_argument(who, "want ids [N] of int64");
+  const auto on_cpu = ids.cpu().contiguous();
+  const auto result = at::empty({ids.size(0), count}, torch::kFloat);
+  const auto* id = on_cpu.const_data_ptr<std::int64_t>();
+  auto* out = result.mutable_data_ptr<float>();
+  for (std::int64_t n = 0; n < ids.size(0); ++n)
+    draw(draws{key, epoch, id[n]}, std::span{out + n * count, static_cast<std::size_t>(count)});
+  return result;
+}
+
+}  // namespace detail
+
 /// Uniform draws for a whole batch: row n has the draws 0 .. count - 1 of sample `ids[n]`.
 /// @param ids `[N]`, int64, any device
 /// @return `[N, count]`, float32, on the CPU
 [[nodiscard]] inline torch::Tensor uniform_draws(seed key, std::int64_t epoch,
                                                  const torch::Tensor& ids, std::int64_t count)
 {
-  if (!ids.defined() || ids.dim() != 1 || ids.scalar_type() != torch::kLong)
-    throw_invalid_argument("uniform_draws", "want ids [N] of int64");
-  const auto on_cpu = ids.cpu().contiguous();
-  const auto result = at::empty({ids.size(0), count}, torch::kFloat);
-  const auto* id = on_cpu.const_data_ptr<std::int64_t>();
-  auto* out = result.mutable_data_ptr<float>();
-  for (std::int64_t n = 0; n < ids.size(0); ++n)
-    draws{key, epoch, id[n]}.uniform(std::span{out + n * count, static_cast<std::size_t>(count)});
-  return result;
+  return detail::rows_of_draws("uniform_draws", key, epoch, ids, count,
+                               [](const draws& of, std::span<float> row) { of.uniform(row); });
+}
+
+/// The same of standard normal draws.
+[[nodiscard]] inline torch::Tensor normal_draws(seed key, std::int64_t epoch,
+                                                const torch::Tensor& ids, std::int64_t count)
+{
+  return detail::rows_of_draws("normal_draws", key, epoch, ids, count,
+                               [](const draws& of, std::span<float> row) {
+                                 for (std::size_t i = 0; i < row.size(); ++i)
+                                   row[i] = static_cast<float>(of.normal(i));
+                               });
 }
 
 /// A permutation of 0 .. count - 1 that is a function of (seed, epoch) alone (Fisher-Yates).

@@ -5,6 +5,7 @@
 /// All function bodies of `systems/`, for the unit that compiles them.
 
 #include <rolewise/systems/detail/implementation/teach_augment_parts.hpp>
+#include <rolewise/systems/detail/implementation/tst_parts.hpp>
 #include <rolewise/systems/implementation/search_cost.hpp>
 #include <rolewise/systems/implementation/search_splits.hpp>
 #include <rolewise/systems/implementation/teach_augment.hpp>

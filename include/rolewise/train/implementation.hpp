@@ -34,6 +34,8 @@
 #include <rolewise/train/implementation/decoupled_adamw.hpp>
 #include <rolewise/train/implementation/early_stop.hpp>
 #include <rolewise/train/implementation/fit.hpp>
+#include <rolewise/train/implementation/fit_operation_encoders.hpp>
+#include <rolewise/train/implementation/interludes.hpp>
 #include <rolewise/train/implementation/json_lines.hpp>
 #include <rolewise/train/implementation/learning_rate_schedule.hpp>
 #include <rolewise/train/implementation/loss_metrics.hpp>
@@ -41,6 +43,7 @@
 #include <rolewise/train/implementation/mean_squared_error.hpp>
 #include <rolewise/train/implementation/mutual_learning.hpp>
 #include <rolewise/train/implementation/perplexity.hpp>
+#include <rolewise/train/implementation/plateau_lr.hpp>
 #include <rolewise/train/implementation/progress_bar.hpp>
 #include <rolewise/train/implementation/range_drift.hpp>
 #include <rolewise/train/implementation/run_history.hpp>

@@ -2,8 +2,8 @@
 #pragma once
 
 /// @file
-/// The `LearningRateSchedule` concept and learning rate schedules: constant, step decay, cosine,
-/// warm-up.
+/// The `LearningRateSchedule` concept and learning rate schedules: constant, step decay,
+/// exponential, cosine, warm-up.
 ///
 /// data -> agent -> teacher/student -> loss -> [train] -> report
 
@@ -56,6 +56,22 @@ struct multi_step_lr {
 };
 
 static_assert(LearningRateSchedule<multi_step_lr>);
+
+/// Exponential decay: multiplies the learning rate by `factor` after each step.
+///
+///     factor ^ (steps before this one)
+struct exponential_lr {
+  static constexpr bool has_state = false;
+
+  double factor = 0.999;  ///< in [0, 1]
+
+  [[nodiscard]] double operator()(const training_progress& progress) const
+  {
+    return std::pow(factor, static_cast<double>(progress.global_step()));
+  }
+};
+
+static_assert(LearningRateSchedule<exponential_lr>);
 
 /// Cosine annealing: decreases from 1 to `lowest` along half a cosine, step by step.
 ///
