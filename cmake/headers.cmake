@@ -5,6 +5,7 @@ set(ROLEWISE_HEADERS
     include/rolewise/agent/augmentation_agent.hpp
     include/rolewise/agent/auto_augment.hpp
     include/rolewise/agent/cached.hpp
+    include/rolewise/agent/candidates.hpp
     include/rolewise/agent/color_jitter.hpp
     include/rolewise/agent/compose.hpp
     include/rolewise/agent/composed_warps.hpp
@@ -67,6 +68,7 @@ set(ROLEWISE_HEADERS
     include/rolewise/agent/implementation/aug_mix.hpp
     include/rolewise/agent/implementation/auto_augment.hpp
     include/rolewise/agent/implementation/cached.hpp
+    include/rolewise/agent/implementation/candidates.hpp
     include/rolewise/agent/implementation/color_jitter.hpp
     include/rolewise/agent/implementation/cutmix.hpp
     include/rolewise/agent/implementation/cutout.hpp
@@ -799,6 +801,7 @@ set(ROLEWISE_HEADERS
     include/rolewise/support/terminal.hpp
     include/rolewise/support/utf8.hpp
     include/rolewise/systems.hpp
+    include/rolewise/systems/cutmix_pick.hpp
     include/rolewise/systems/detail/policy_holder.hpp
     include/rolewise/systems/generations.hpp
     include/rolewise/systems/implementation.hpp

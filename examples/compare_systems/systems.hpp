@@ -13,6 +13,7 @@ namespace compare_systems {
 [[nodiscard]] std::vector<row> plain();
 [[nodiscard]] std::vector<row> ensembles();
 [[nodiscard]] std::vector<row> mutual_learning();
+[[nodiscard]] std::vector<row> cutmix_pick();
 [[nodiscard]] std::vector<row> nasty_teacher();
 [[nodiscard]] std::vector<row> teacher_knowledge();
 
@@ -20,7 +21,8 @@ namespace compare_systems {
 [[nodiscard]] inline std::vector<row> all_rows()
 {
   std::vector<row> all;
-  for (const auto& rows_of : {plain, ensembles, mutual_learning, nasty_teacher, teacher_knowledge})
+  for (const auto& rows_of :
+       {plain, ensembles, mutual_learning, cutmix_pick, nasty_teacher, teacher_knowledge})
     for (auto& each : rows_of()) all.push_back(std::move(each));
   return all;
 }

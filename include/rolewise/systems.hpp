@@ -4,6 +4,7 @@
 /// @file
 /// Umbrella header of `systems/`: complete methods, composed of the parts of the other stages.
 
+#include <rolewise/systems/cutmix_pick.hpp>
 #include <rolewise/systems/generations.hpp>
 #include <rolewise/systems/nasty_teacher.hpp>
 #include <rolewise/systems/policy_search.hpp>

@@ -20,6 +20,7 @@
 #include <rolewise/agent/implementation/aug_mix.hpp>
 #include <rolewise/agent/implementation/auto_augment.hpp>
 #include <rolewise/agent/implementation/cached.hpp>
+#include <rolewise/agent/implementation/candidates.hpp>
 #include <rolewise/agent/implementation/color_jitter.hpp>
 #include <rolewise/agent/implementation/cutmix.hpp>
 #include <rolewise/agent/implementation/cutout.hpp>
