@@ -288,6 +288,7 @@ set(ROLEWISE_HEADERS
     include/rolewise/loss/implementation/dist.hpp
     include/rolewise/loss/implementation/factor_transfer.hpp
     include/rolewise/loss/implementation/flow_of_solution_procedure.hpp
+    include/rolewise/loss/implementation/isotonic_kl.hpp
     include/rolewise/loss/implementation/jensen_shannon.hpp
     include/rolewise/loss/implementation/label_smoothing.hpp
     include/rolewise/loss/implementation/loss_terms.hpp
@@ -310,6 +311,7 @@ set(ROLEWISE_HEADERS
     include/rolewise/loss/implementation/teacher_free_kd.hpp
     include/rolewise/loss/implementation/variational_information_distillation.hpp
     include/rolewise/loss/invariances.hpp
+    include/rolewise/loss/isotonic_kl.hpp
     include/rolewise/loss/jensen_shannon.hpp
     include/rolewise/loss/label_smoothing.hpp
     include/rolewise/loss/loss_function.hpp
