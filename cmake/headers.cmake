@@ -344,6 +344,7 @@ set(ROLEWISE_HEADERS
     include/rolewise/measurement.hpp
     include/rolewise/measurement/against_random.hpp
     include/rolewise/measurement/agreement.hpp
+    include/rolewise/measurement/augmented_accuracy.hpp
     include/rolewise/measurement/bit_sensitivity.hpp
     include/rolewise/measurement/hessian_trace.hpp
     include/rolewise/measurement/implementation.hpp
@@ -805,8 +806,10 @@ set(ROLEWISE_HEADERS
     include/rolewise/systems.hpp
     include/rolewise/systems/cutmix_pick.hpp
     include/rolewise/systems/detail/policy_holder.hpp
+    include/rolewise/systems/fast_auto_augment.hpp
     include/rolewise/systems/generations.hpp
     include/rolewise/systems/implementation.hpp
+    include/rolewise/systems/implementation/fast_auto_augment.hpp
     include/rolewise/systems/implementation/search_cost.hpp
     include/rolewise/systems/implementation/search_splits.hpp
     include/rolewise/systems/nasty_teacher.hpp

@@ -4,5 +4,6 @@
 /// @file
 /// All function bodies of `systems/`, for the unit that compiles them.
 
+#include <rolewise/systems/implementation/fast_auto_augment.hpp>
 #include <rolewise/systems/implementation/search_cost.hpp>
 #include <rolewise/systems/implementation/search_splits.hpp>
