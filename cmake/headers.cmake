@@ -7,6 +7,7 @@ set(ROLEWISE_HEADERS
     include/rolewise/agent/augmentation_networks.hpp
     include/rolewise/agent/auto_augment.hpp
     include/rolewise/agent/cached.hpp
+    include/rolewise/agent/candidates.hpp
     include/rolewise/agent/color_jitter.hpp
     include/rolewise/agent/compose.hpp
     include/rolewise/agent/composed_warps.hpp
@@ -74,6 +75,7 @@ set(ROLEWISE_HEADERS
     include/rolewise/agent/implementation/augmentation_networks.hpp
     include/rolewise/agent/implementation/auto_augment.hpp
     include/rolewise/agent/implementation/cached.hpp
+    include/rolewise/agent/implementation/candidates.hpp
     include/rolewise/agent/implementation/color_jitter.hpp
     include/rolewise/agent/implementation/cutmix.hpp
     include/rolewise/agent/implementation/cutout.hpp
@@ -308,6 +310,7 @@ set(ROLEWISE_HEADERS
     include/rolewise/loss/implementation/dist.hpp
     include/rolewise/loss/implementation/factor_transfer.hpp
     include/rolewise/loss/implementation/flow_of_solution_procedure.hpp
+    include/rolewise/loss/implementation/isotonic_kl.hpp
     include/rolewise/loss/implementation/jensen_shannon.hpp
     include/rolewise/loss/implementation/label_smoothing.hpp
     include/rolewise/loss/implementation/logit_mse.hpp
@@ -335,6 +338,7 @@ set(ROLEWISE_HEADERS
     include/rolewise/loss/implementation/teacher_free_kd.hpp
     include/rolewise/loss/implementation/variational_information_distillation.hpp
     include/rolewise/loss/invariances.hpp
+    include/rolewise/loss/isotonic_kl.hpp
     include/rolewise/loss/jensen_shannon.hpp
     include/rolewise/loss/label_smoothing.hpp
     include/rolewise/loss/logit_mse.hpp
@@ -372,6 +376,7 @@ set(ROLEWISE_HEADERS
     include/rolewise/measurement.hpp
     include/rolewise/measurement/against_random.hpp
     include/rolewise/measurement/agreement.hpp
+    include/rolewise/measurement/augmented_accuracy.hpp
     include/rolewise/measurement/bit_sensitivity.hpp
     include/rolewise/measurement/distance_to_teacher.hpp
     include/rolewise/measurement/hessian_trace.hpp
@@ -834,14 +839,17 @@ set(ROLEWISE_HEADERS
     include/rolewise/support/utf8.hpp
     include/rolewise/systems.hpp
     include/rolewise/systems/comparative_distillation.hpp
+    include/rolewise/systems/cutmix_pick.hpp
     include/rolewise/systems/detail/implementation/teach_augment_parts.hpp
     include/rolewise/systems/detail/implementation/tst_parts.hpp
     include/rolewise/systems/detail/policy_holder.hpp
     include/rolewise/systems/detail/teach_augment_parts.hpp
     include/rolewise/systems/detail/tst_parts.hpp
+    include/rolewise/systems/fast_auto_augment.hpp
     include/rolewise/systems/function_matching.hpp
     include/rolewise/systems/generations.hpp
     include/rolewise/systems/implementation.hpp
+    include/rolewise/systems/implementation/fast_auto_augment.hpp
     include/rolewise/systems/implementation/search_cost.hpp
     include/rolewise/systems/implementation/search_splits.hpp
     include/rolewise/systems/implementation/teach_augment.hpp

@@ -13,6 +13,7 @@ namespace compare_systems {
 
 [[nodiscard]] std::vector<row> plain();
 [[nodiscard]] std::vector<row> comparative_distillation();
+[[nodiscard]] std::vector<row> cutmix_pick();
 [[nodiscard]] std::vector<row> ensembles();
 [[nodiscard]] std::vector<row> function_matching();
 [[nodiscard]] std::vector<row> mutual_learning();
@@ -27,7 +28,7 @@ namespace compare_systems {
 {
   std::vector<row> all;
   for (const auto& rows_of :
-       {plain, comparative_distillation, ensembles, function_matching, mutual_learning,
+       {plain, comparative_distillation, cutmix_pick, ensembles, function_matching, mutual_learning,
         nasty_teacher, relational_representation, teach_augment, teacher_knowledge, tst})
     for (auto& each : rows_of()) all.push_back(std::move(each));
   return all;

@@ -10,6 +10,7 @@
 #include <rolewise/agent/augmentation_networks.hpp>
 #include <rolewise/agent/auto_augment.hpp>
 #include <rolewise/agent/cached.hpp>
+#include <rolewise/agent/candidates.hpp>
 #include <rolewise/agent/color_jitter.hpp>
 #include <rolewise/agent/compose.hpp>
 #include <rolewise/agent/composed_warps.hpp>

@@ -20,6 +20,7 @@
 #include <rolewise/loss/flow_of_solution_procedure.hpp>
 #include <rolewise/loss/gradient_combination.hpp>
 #include <rolewise/loss/invariances.hpp>
+#include <rolewise/loss/isotonic_kl.hpp>
 #include <rolewise/loss/jensen_shannon.hpp>
 #include <rolewise/loss/label_smoothing.hpp>
 #include <rolewise/loss/logit_mse.hpp>

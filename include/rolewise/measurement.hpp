@@ -6,6 +6,7 @@
 
 #include <rolewise/measurement/against_random.hpp>
 #include <rolewise/measurement/agreement.hpp>
+#include <rolewise/measurement/augmented_accuracy.hpp>
 #include <rolewise/measurement/bit_sensitivity.hpp>
 #include <rolewise/measurement/distance_to_teacher.hpp>
 #include <rolewise/measurement/hessian_trace.hpp>

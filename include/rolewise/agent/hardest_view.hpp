@@ -9,6 +9,7 @@
 #include <rolewise/agent/detail/mixes.hpp>
 #include <rolewise/core/device_of.hpp>
 #include <rolewise/core/state.hpp>
+#include <rolewise/core/temperature.hpp>
 #include <rolewise/support/error.hpp>
 #include <rolewise/support/inline.hpp>
 #include <rolewise/teacher/teacher.hpp>
@@ -25,6 +26,15 @@ namespace rolewise {
 /// @param logits `[N, C]` or `[N, C, ...]`, floating point
 /// @return the shape without axis 1, float64, in nats
 [[nodiscard]] ROLEWISE_INLINE torch::Tensor entropy_of(const torch::Tensor& logits);
+
+/// Returns KL(softmax(teacher / T) || softmax(student / T)) of each example, without a factor T^2.
+/// @param teacher `[N, C]` or `[N, C, ...]`, floating point
+/// @param student of the same shape
+/// @return the shape without axis 1, float64, in nats
+/// @throws std::invalid_argument for different shapes
+[[nodiscard]] ROLEWISE_INLINE torch::Tensor divergence_of(const torch::Tensor& teacher,
+                                                          const torch::Tensor& student,
+                                                          temperature of);
 
 /// Makes `candidates` views of each example with an agent, under `seed.split(0)` and so on, and
 /// keeps the one whose logits from the teacher have the highest entropy; on ties the first. Where

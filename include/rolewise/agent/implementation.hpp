@@ -22,6 +22,7 @@
 #include <rolewise/agent/implementation/augmentation_networks.hpp>
 #include <rolewise/agent/implementation/auto_augment.hpp>
 #include <rolewise/agent/implementation/cached.hpp>
+#include <rolewise/agent/implementation/candidates.hpp>
 #include <rolewise/agent/implementation/color_jitter.hpp>
 #include <rolewise/agent/implementation/cutmix.hpp>
 #include <rolewise/agent/implementation/cutout.hpp>

@@ -29,6 +29,7 @@
 #include <rolewise/loss/implementation/dist.hpp>
 #include <rolewise/loss/implementation/factor_transfer.hpp>
 #include <rolewise/loss/implementation/flow_of_solution_procedure.hpp>
+#include <rolewise/loss/implementation/isotonic_kl.hpp>
 #include <rolewise/loss/implementation/jensen_shannon.hpp>
 #include <rolewise/loss/implementation/label_smoothing.hpp>
 #include <rolewise/loss/implementation/logit_mse.hpp>

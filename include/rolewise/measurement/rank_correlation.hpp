@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// Rank correlations, for example of a cheap proxy with the final score.
+/// Correlations of values and of ranks, for example of a cheap proxy with the final score.
 
 #include <rolewise/support/inline.hpp>
 #include <rolewise/support/namespaces.hpp>
@@ -24,6 +24,12 @@ ROLEWISE_INLINE void require_pairs(std::string_view who, const std::vector<doubl
 
 /// The rank of each value, 1 for the least; equal values share the mean of their ranks.
 [[nodiscard]] ROLEWISE_INLINE std::vector<double> ranks_of(const std::vector<double>& values);
+
+/// Pearson's correlation: the covariance divided by both standard deviations.
+/// @return in [-1, 1]; empty if all values of a side are equal
+/// @throws std::invalid_argument for fewer than 2 pairs, or values that are not finite
+[[nodiscard]] ROLEWISE_INLINE std::optional<double> pearson(const std::vector<double>& x,
+                                                            const std::vector<double>& y);
 
 /// Spearman's rank correlation: Pearson's correlation of the ranks, with mean ranks for ties.
 /// @return in [-1, 1]; empty if all values of a side are equal

@@ -44,6 +44,33 @@ ROLEWISE_INLINE std::vector<double> ranks_of(const std::vector<double>& values)
   return ranks;
 }
 
+ROLEWISE_INLINE std::optional<double> pearson(const std::vector<double>& x,
+                                              const std::vector<double>& y)
+{
+  detail::require_pairs("pearson", x, y);
+  // In units of the largest distance, so that no square leaves the range of numbers.
+  const auto centered = [](std::vector<double> values) {
+    const auto [least, most] = std::minmax_element(values.begin(), values.end());
+    const double low = *least, range = *most - *least;
+    if (!std::isfinite(range))
+      throw_invalid_argument("pearson", "got values from ", *least, " to ", *most,
+                             ", want a finite range");
+    double mean = 0.0;
+    for (auto& value : values) {
+      value = range > 0.0 ? (value - low) / range : 0.0;
+      mean += value / static_cast<double>(values.size());
+    }
+    for (auto& value : values) value -= mean;
+    return range > 0.0 ? values : std::vector<double>{};
+  };
+  const auto a = centered(x), b = centered(y);
+  if (a.empty() || b.empty()) return std::nullopt;
+  const auto product = [](const auto& u, const auto& v) {
+    return std::inner_product(u.begin(), u.end(), v.begin(), 0.0);
+  };
+  return std::clamp(product(a, b) / std::sqrt(product(a, a) * product(b, b)), -1.0, 1.0);
+}
+
 ROLEWISE_INLINE std::optional<double> spearman(const std::vector<double>& x,
                                                const std::vector<double>& y)
 {
