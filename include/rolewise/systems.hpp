@@ -5,9 +5,9 @@
 /// Umbrella header of `systems/`: complete methods, composed of the parts of the other stages.
 
 #include <rolewise/systems/comparative_distillation.hpp>
-#include <rolewise/systems/function_matching.hpp>
 #include <rolewise/systems/cutmix_pick.hpp>
 #include <rolewise/systems/fast_auto_augment.hpp>
+#include <rolewise/systems/function_matching.hpp>
 #include <rolewise/systems/generations.hpp>
 #include <rolewise/systems/nasty_teacher.hpp>
 #include <rolewise/systems/policy_search.hpp>
