@@ -12,6 +12,7 @@
 #include <rolewise/support/error.hpp>
 
 #include <ATen/ops/arange.h>
+#include <ATen/ops/minimum.h>
 #include <ATen/ops/where.h>
 #include <ATen/ops/xlogy.h>
 #include <ATen/ops/zeros_like.h>
