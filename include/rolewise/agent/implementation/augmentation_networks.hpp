@@ -9,9 +9,9 @@
 #include <rolewise/core/relaxed_bernoulli.hpp>
 #include <rolewise/network/weight_init.hpp>
 
-#include <ATen/ops/eye.h>
 #include <ATen/ops/batch_norm.h>
 #include <ATen/ops/conv2d.h>
+#include <ATen/ops/eye.h>
 #include <ATen/ops/leaky_relu.h>
 
 #include <algorithm>
