@@ -11,6 +11,7 @@
 #include <rolewise/core/batch.hpp>
 #include <rolewise/core/owned_tensor.hpp>
 #include <rolewise/core/seed.hpp>
+#include <rolewise/core/state.hpp>
 #include <rolewise/core/tensor.hpp>
 #include <rolewise/core/training_progress.hpp>
 #include <rolewise/support/inline.hpp>
