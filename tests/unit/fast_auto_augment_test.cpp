@@ -53,7 +53,7 @@ using rolewise::testing::tiny_student;
 /// An agent whose view is as bright as its draw says: recognized now and then.
 struct flickers {
   static constexpr std::string_view name = "flickers";
-  static constexpr bool has_state = false;
+  [[maybe_unused]] static constexpr bool has_state = false;
 
   [[nodiscard]] batch operator()(const batch& examples, const training_progress& progress,
                                  seed key) const
