@@ -8,18 +8,23 @@
 
 namespace compare_systems {
 
+/// The one view of each image that the teacher is asked about.
+static auto asked(rw::seed seed)
+{
+  return rw::shown_views{.teacher_agent = rw::cyclic_views{.agent = usual_agent}, .seed = seed};
+}
+
 std::vector<row> comparative_distillation()
 {
   return {row_of("comparative distillation", [](const run& at, const auto& untrained) {
-    const rw::shown_views shown{.teacher_agent = rw::cyclic_views{.agent = usual_agent},
-                                .seed = at.seed};
-    rw::distillation step{.teacher = rw::remembered(rw::frozen(at.teacher), at.data.train, shown),
-                          .student = untrained(at.seed),
-                          .student_agent = rw::fresh_views{usual_agent},
-                          .loss = rw::systems::comparative_loss(),
-                          .optimizer = usual_optimizer,
-                          .lr_schedule = usual_schedule{},
-                          .seed = at.seed};
+    rw::distillation step{
+        .teacher = rw::remembered(rw::frozen(at.teacher), at.data.train, asked(at.seed)),
+        .student = untrained(at.seed),
+        .student_agent = rw::fresh_views{usual_agent},
+        .loss = rw::systems::comparative_loss(),
+        .optimizer = usual_optimizer,
+        .lr_schedule = usual_schedule{},
+        .seed = at.seed};
     // Tuples in the place of examples: as many updates, of twice as many images.
     const auto checkpoints = at.folder + "/student";
     std::filesystem::create_directories(checkpoints);

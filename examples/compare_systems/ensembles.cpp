@@ -11,14 +11,10 @@ std::vector<row> ensembles()
   return {row_of("three teachers",
                  [](const run& at, const auto& untrained) {
                    const auto another = [&](std::uint64_t number) {
-                     rw::supervised step{.student = rw::resnet20(at.data.train.shape,
-                                                                 {.seed = at.seed.split(number)}),
-                                         .agent = usual_agent,
-                                         .optimizer = usual_optimizer,
-                                         .lr_schedule = usual_schedule{},
-                                         .seed = at.seed.split(number)};
-                     at.train(step, "teacher-" + std::to_string(number), 2 * at.epochs);
-                     return rw::frozen(step.evaluated());
+                     const auto seed = at.seed.split(number);
+                     return rw::frozen(
+                         trained_alone(at, rw::resnet20(at.data.train.shape, {.seed = seed}), seed,
+                                       "teacher-" + std::to_string(number), 2 * at.epochs));
                    };
                    const auto together =
                        rw::ensemble(std::vector{rw::frozen(at.teacher), another(2), another(3)});

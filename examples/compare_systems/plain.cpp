@@ -10,13 +10,7 @@ std::vector<row> plain()
 {
   return {row_of("labels alone",
                  [](const run& at, const auto& untrained) {
-                   rw::supervised step{.student = untrained(at.seed),
-                                       .agent = usual_agent,
-                                       .optimizer = usual_optimizer,
-                                       .lr_schedule = usual_schedule{},
-                                       .seed = at.seed};
-                   at.train(step);
-                   return step.evaluated();
+                   return trained_alone(at, untrained(at.seed), at.seed);
                  }),
           row_of("plain KD", [](const run& at, const auto& untrained) {
             return distilled(at, rw::frozen(at.teacher), untrained(at.seed));

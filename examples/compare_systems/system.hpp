@@ -85,19 +85,34 @@ template<typename Train>
       }};
 }
 
-/// Plain distillation of a teacher into a student, which it returns.
-template<rw::Teacher Teacher, rw::Student Student>
+/// A network that learns from labels alone, for the run's epochs or for others.
+template<rw::Student Network>
+[[nodiscard]] Network trained_alone(const run& at, const Network& untrained, rw::seed seed,
+                                    std::string_view part = "student", std::int64_t epochs = 0)
+{
+  rw::supervised step{.student = untrained,
+                      .agent = usual_agent,
+                      .optimizer = usual_optimizer,
+                      .lr_schedule = usual_schedule{},
+                      .seed = seed};
+  at.train(step, part, epochs);
+  return step.evaluated();
+}
+
+/// A student that is distilled from a teacher: by the usual loss, if no other is given.
+template<rw::Teacher Teacher, rw::Student Student, typename Loss = decltype(usual_loss())>
 [[nodiscard]] Student distilled(const run& at, const Teacher& teacher, const Student& student,
-                                std::string_view part = "student")
+                                std::string_view part = "student", std::int64_t epochs = 0,
+                                const Loss& loss = usual_loss())
 {
   rw::distillation step{.teacher = teacher,
                         .student = student,
                         .shared_agent = usual_agent,
-                        .loss = usual_loss(),
+                        .loss = loss,
                         .optimizer = usual_optimizer,
                         .lr_schedule = usual_schedule{},
                         .seed = at.seed};
-  at.train(step, part);
+  at.train(step, part, epochs);
   return step.evaluated();
 }
 
