@@ -78,7 +78,7 @@ def names_by_ctags():
         scope = tag.get("scope", "")
         if tag.get("scopeKind") == "namespace" and scope.split("::")[0] == "rolewise" and \
                 not re.search(r"detail|_must|__anon", scope) and tag["kind"] not in ("namespace", "macro") and \
-                not tag["name"].startswith("operator"):  # friends among them, which classes show
+                not tag["name"].startswith(("operator", "__anon")):  # friends among them, which classes show; lambdas
             names.add(tag["name"])
     return names
 
