@@ -150,6 +150,7 @@ set(ROLEWISE_HEADERS
     include/rolewise/core/autograd.hpp
     include/rolewise/core/autograd_function.hpp
     include/rolewise/core/batch.hpp
+    include/rolewise/core/batch_parts.hpp
     include/rolewise/core/beta_draw.hpp
     include/rolewise/core/buffer_pool.hpp
     include/rolewise/core/checksum.hpp
@@ -164,6 +165,7 @@ set(ROLEWISE_HEADERS
     include/rolewise/core/gradients_on.hpp
     include/rolewise/core/implementation.hpp
     include/rolewise/core/implementation/batch.hpp
+    include/rolewise/core/implementation/batch_parts.hpp
     include/rolewise/core/implementation/buffer_pool.hpp
     include/rolewise/core/implementation/checksum.hpp
     include/rolewise/core/implementation/distinct_tensors.hpp

@@ -5,6 +5,7 @@
 /// Umbrella header of `core/`: types and functions that every stage uses.
 
 #include <rolewise/core/batch.hpp>
+#include <rolewise/core/batch_parts.hpp>
 #include <rolewise/core/beta_draw.hpp>
 #include <rolewise/core/buffer_pool.hpp>
 #include <rolewise/core/checksum.hpp>

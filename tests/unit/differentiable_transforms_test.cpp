@@ -51,6 +51,25 @@ void check_gradient(const F& f, const torch::Tensor& at)
 
 }  // namespace
 
+TEST_CASE(
+    "pixels in [0, 1] are those of the bytes, and black is exactly 0 from normalized images, too")
+{
+  torch::manual_seed(3);
+  batch bytes;
+  bytes.inputs = torch::randint(1, 256, {2, 3, 6, 6}, torch::kByte);
+  bytes.normalization = {.mean = {.49, .48, .45}, .std = {.25, .24, .26}};
+  bytes.inputs.select(2, 0).zero_();  // a black bar
+  const auto x = unit_pixels(bytes);
+  CHECK(torch::equal(x, bytes.inputs.to(torch::kFloat) * (1.f / 255.f)));
+  const auto back = unit_pixels(normalized(bytes));
+  CHECK(torch::allclose(back, x, 0.0, 1e-6));
+  CHECK(back.select(2, 0).eq(0).all().item<bool>());
+  // So the bar stays black where colors change.
+  const auto tinted = recolored(back, torch::ones({1}), torch::full({1}, 0.3), torch::ones({2}));
+  CHECK(tinted.select(2, 0).eq(0).all().item<bool>());
+  CHECK(tinted.select(2, 1).gt(0).all().item<bool>());
+}
+
 TEST_CASE("reflected: values and slopes of the triangle wave")
 {
   const auto v = leaf(of({-.3, .25, .95, 1.2, 2.4}));

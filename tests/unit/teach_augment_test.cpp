@@ -11,6 +11,7 @@
 #include <rolewise/agent/agent_replay.hpp>
 #include <rolewise/agent/learned_augmentation.hpp>
 #include <rolewise/agent/pad_crop_flip.hpp>
+#include <rolewise/core/batch_parts.hpp>
 #include <rolewise/core/checksum.hpp>
 #include <rolewise/core/drawn_tensor.hpp>
 #include <rolewise/core/draws.hpp>
@@ -29,6 +30,7 @@
 
 #include <torch/csrc/autograd/autograd.h>
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <cstddef>
@@ -304,6 +306,37 @@ TEST_CASE("agent replay: seven, draws by age; with none stored the agent as it i
   CHECK_THROWS_AS(replay.store(larger), std::invalid_argument);
   CHECK_THROWS_AS(replay.load(0, larger), std::invalid_argument);
   CHECK_THROWS_AS(agent_replay{0.0}, std::invalid_argument);
+}
+
+TEST_CASE("agent replay: each group of a batch is shown by the agent that was drawn for it")
+{
+  const auto shown = noise_images(32).examples();
+  auto agent = moved_augmentation(noise_shape);
+  agent_replay replay;
+  for (int k = 0; k < 3; ++k) {
+    replay.store(agent);
+    const torch::NoGradGuard none;
+    for (const auto& each : parameters_of(agent))
+      if (each.name.ends_with("last")) each.value.mul_(1.5);
+  }
+  const auto at = at_step(1);
+  const seed key{7};
+  const systems::teach_augment_options options{.group_size = 4, .cutout_size = 0};
+  const auto view = systems::detail::replayed_view(shown, agent, replay, options, at, key);
+
+  const torch::NoGradGuard none;
+  const draws of{key.split(purpose{"replay"}), at.epoch, at.step};
+  std::array<int, 4> seen{};
+  for (std::int64_t g = 0; g < 8; ++g) {
+    const auto place = replay.place_of(of.uniform(static_cast<std::uint64_t>(g)));
+    ++seen.at(static_cast<std::size_t>(place));
+    auto own = agent;
+    replay.load(place, own);
+    const auto group = examples_between(shown, 4 * g, 4);
+    CHECK(torch::equal(view.inputs.narrow(0, 4 * g, 4),
+                       own(group, at, key.split(role::student)).inputs));
+  }
+  CHECK(std::count(seen.begin(), seen.end(), 0) <= 1);  // several were drawn, in turn
 }
 
 TEST_CASE("teach augment: five, who moves in which step")

@@ -6,6 +6,7 @@
 
 #include <rolewise/agent/augmentation_agent.hpp>
 #include <rolewise/core/batch.hpp>
+#include <rolewise/core/batch_parts.hpp>
 #include <rolewise/support/error.hpp>
 #include <rolewise/support/inline.hpp>
 
@@ -13,15 +14,6 @@
 #include <vector>
 
 namespace rolewise {
-
-/// Joins views of one data set along N, in their order. A cycle number (`batch::view`) is dropped.
-/// @throws std::invalid_argument for no view, or views of which some have partners, a mask or
-///         weights and others do not
-[[nodiscard]] ROLEWISE_INLINE batch joined(const std::vector<batch>& views);
-
-/// The examples of a batch at some places, which may repeat.
-/// @param places `[M]` int64, each in 0 .. N - 1
-[[nodiscard]] ROLEWISE_INLINE batch examples_at(const batch& all, const torch::Tensor& places);
 
 /// The places of the `count` highest values, in ascending order; of equal values the first. All
 /// places if there are no more than `count`.

@@ -5,10 +5,19 @@
 /// Transforms of images with gradients to what controls them: colors and affine warps, for agents
 /// that learn.
 
+#include <rolewise/core/batch.hpp>
 #include <rolewise/core/tensor.hpp>
 #include <rolewise/support/inline.hpp>
 
 namespace rolewise {
+
+/// The images of a batch in [0, 1]: `[N, C, H, W]`, from uint8 or from normalized ones. What was
+/// black is exactly 0, although the way to normalized values and back rounds.
+/// @par Gradients
+/// To floating-point inputs.
+/// @throws std::invalid_argument as `normalized_inputs`
+[[nodiscard]] ROLEWISE_INLINE torch::Tensor unit_pixels(const batch& examples,
+                                                        torch::ScalarType dtype = torch::kFloat);
 
 /// Reflects values into [0, 1] as a triangle wave of period 2: the identity there, 2 - v from 1 to
 /// 2, -v from -1 to 0.

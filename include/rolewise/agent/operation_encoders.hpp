@@ -177,11 +177,6 @@ struct operation_encoders {
   }
 };
 
-/// The images of a batch in [0, 1]: `[N, C, H, W]`, from uint8 or from normalized ones.
-/// @throws std::invalid_argument as `normalized_inputs`
-[[nodiscard]] ROLEWISE_INLINE torch::Tensor unit_pixels(const batch& examples,
-                                                        torch::ScalarType dtype = torch::kFloat);
-
 }  // namespace rolewise
 
 #ifndef ROLEWISE_SEPARATE_COMPILATION

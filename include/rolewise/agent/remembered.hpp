@@ -7,6 +7,7 @@
 #include <rolewise/agent/cached.hpp>
 #include <rolewise/agent/no_agent.hpp>
 #include <rolewise/core/batch.hpp>
+#include <rolewise/core/batch_parts.hpp>
 #include <rolewise/core/device_of.hpp>
 #include <rolewise/core/outputs.hpp>
 #include <rolewise/core/require_taps.hpp>
@@ -24,10 +25,6 @@
 namespace rolewise {
 
 namespace detail {
-
-/// The examples of a data set at the places `begin` .. `end` - 1.
-[[nodiscard]] ROLEWISE_INLINE batch examples_between(const dataset& data, std::int64_t begin,
-                                                     std::int64_t end);
 
 /// Outputs of successive batches as one.
 [[nodiscard]] ROLEWISE_INLINE outputs joined_outputs(const std::vector<outputs>& parts);
@@ -67,9 +64,9 @@ template<tap_id... Stored, Teacher T, typename TeacherAgentType, typename Studen
                            data.size(), " and ", batch_size);
   const torch::NoGradGuard without_graph;
   std::vector<outputs> parts;
+  const auto all = data.examples();
   for (std::int64_t begin = 0; begin < data.size(); begin += batch_size) {
-    const auto examples =
-        detail::examples_between(data, begin, std::min(begin + batch_size, data.size()));
+    const auto examples = examples_between(all, begin, std::min(batch_size, data.size() - begin));
     const auto view = detail::shown_in_epoch(shown, examples, 0);
     detail::require_one_view(view, detail::shown_in_epoch(shown, examples, 1));
     constexpr taps wanted{Stored...};

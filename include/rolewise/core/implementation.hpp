@@ -6,6 +6,7 @@
 
 #include <rolewise/core/detail/implementation/type_name.hpp>
 #include <rolewise/core/implementation/batch.hpp>
+#include <rolewise/core/implementation/batch_parts.hpp>
 #include <rolewise/core/implementation/buffer_pool.hpp>
 #include <rolewise/core/implementation/checksum.hpp>
 #include <rolewise/core/implementation/distinct_tensors.hpp>

@@ -60,13 +60,7 @@ template<Evaluable Network, AugmentationAgent Agent>
     for (std::int64_t d = 0; d < options.draws; ++d) {
       const auto view =
           agent(part, training_progress{}, options.seed.split(static_cast<std::uint64_t>(d)));
-      const auto shown = rolewise::detail::on_device_of(network, view);
-      const auto said = [&] {
-        if constexpr (Student<Network>)
-          return network.predict(shown, taps{});
-        else
-          return network.forward(shown, taps{});
-      }();
+      const auto said = evaluated_outputs(network, rolewise::detail::on_device_of(network, view));
       const auto right = said.logits.argmax(1).cpu().eq(part.labels.cpu());
       in_any = in_any.defined() ? in_any.logical_or(right) : right;
     }

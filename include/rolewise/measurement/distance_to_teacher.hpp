@@ -57,8 +57,7 @@ class distance_sums {
 /// Where several classes have the student's same logit, the first of them count as higher.
 ///
 /// @throws std::invalid_argument unless both have logits of one shape, there are examples, and
-/// top_k
-///         is one of 1 .. C
+///         `top_k` is one of 1 .. C
 /// @par Source
 /// Beyer, Zhai, Royer, Markeeva, Anil, Kolesnikov: Knowledge distillation: A good teacher is
 /// patient and consistent, 2021, arXiv:2106.05237, by its code, google-research/big_vision,
@@ -70,11 +69,7 @@ template<Teacher T, Evaluable S, BatchSource Source>
 {
   const torch::NoGradGuard without_graph;
   const auto logits_of = [](const auto& network, const batch& examples) {
-    const auto here = rolewise::detail::on_device_of(network, examples);
-    if constexpr (requires { network.predict(here, taps{}); })
-      return network.predict(here, taps{}).logits;
-    else
-      return network.forward(here, taps{}).logits;
+    return evaluated_outputs(network, rolewise::detail::on_device_of(network, examples)).logits;
   };
   detail::distance_sums sums;
   for (const batch& examples : batches(data, {.size = options.batch_size, .shuffle = false}))

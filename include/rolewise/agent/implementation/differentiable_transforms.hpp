@@ -13,6 +13,20 @@
 
 namespace rolewise {
 
+ROLEWISE_INLINE torch::Tensor unit_pixels(const batch& examples, torch::ScalarType dtype)
+{
+  const auto& [mean, std] = examples.normalization;
+  if (!examples.inputs.defined() || !examples.inputs.is_floating_point()) {
+    auto unscaled = examples;
+    unscaled.normalization = {};
+    return normalized_inputs(unscaled, dtype);
+  }
+  auto x = normalized_inputs(examples, dtype);
+  if (!std.empty()) x = x * detail::per_channel(std, x).to(dtype);
+  if (!mean.empty()) x = x + detail::per_channel(mean, x).to(dtype);
+  return x.masked_fill(x.detach().abs().lt(1e-5), 0.0);
+}
+
 ROLEWISE_INLINE torch::Tensor reflected(const torch::Tensor& v)
 {
   const auto at = v.detach();

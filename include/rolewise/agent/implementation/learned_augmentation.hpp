@@ -12,8 +12,6 @@
 #include <rolewise/data/class_labels.hpp>
 #include <rolewise/support/error.hpp>
 
-#include <numbers>
-
 namespace rolewise {
 
 ROLEWISE_INLINE learned_augmentation::learned_augmentation(
@@ -59,13 +57,10 @@ ROLEWISE_INLINE network_draws learned_augmentation::draws_of(const batch& exampl
   const auto uniform = [&](std::string_view why, std::int64_t count) {
     return uniform_draws(key.split(purpose{why}), progress.epoch, examples.ids, count);
   };
-  const auto normal = [&](std::string_view why, std::int64_t count) {  // Box-Muller
-    const auto u = uniform(why, 2 * count).to(torch::kDouble);
-    const auto radius = ((-u.narrow(1, 0, count)).log1p() * -2.0).sqrt();
-    return radius * (u.narrow(1, count, count) * (2.0 * std::numbers::pi)).cos();
-  };
   constexpr auto width = network_draws::path_width;
-  return {.noise = normal("noise", network_draws::noise_size).to(like),
+  return {.noise = normal_draws(key.split(purpose{"noise"}), progress.epoch, examples.ids,
+                                network_draws::noise_size)
+                       .to(like),
           .pixel_units = uniform("pixel units", 2 * network_draws::pixel_width).to(like),
           .color_units = uniform("color units", 2 * width).to(like),
           .geometry_units = uniform("geometry units", 2 * width).to(like),
@@ -84,7 +79,9 @@ ROLEWISE_INLINE augmented_batch learned_augmentation::augmented(const batch& exa
   augmented_batch made;
   made.view = to_device(examples, like.device());
   made.view.view = {};
-  made.plain = normalized_inputs(made.view, like.dtype().toScalarType()).contiguous();
+  const auto dtype = like.dtype().toScalarType();
+  made.plain = normalized_inputs(made.view, dtype).contiguous();
+  const auto pixels = unit_pixels(made.view, dtype).contiguous();
   if (made.plain.size(1) != channels_)
     throw_invalid_argument(name, "want images of ", channels_, " channels, got ",
                            made.plain.sizes());
@@ -99,9 +96,6 @@ ROLEWISE_INLINE augmented_batch learned_augmentation::augmented(const batch& exa
   made.view.inputs = made.plain;
   if (examples.size() == 0) return made;
 
-  auto pixels = made.plain * deviation + center;
-  // Black is exactly 0 before and only nearly after the conversion there and back.
-  pixels = pixels.masked_fill(pixels.abs().lt(1e-5), 0.0);
   const auto drawn = draws_of(examples, progress, key);
   const auto change = color_(made.plain, context, drawn);
   const auto tinted = recolored(pixels, change.scale, change.shift, change.gate);

@@ -6,6 +6,7 @@
 
 #include <rolewise/agent/learned_operations.hpp>
 
+#include <rolewise/agent/differentiable_transforms.hpp>
 #include <rolewise/agent/images.hpp>
 #include <rolewise/agent/label_maps.hpp>
 #include <rolewise/agent/operations.hpp>

@@ -143,18 +143,4 @@ ROLEWISE_INLINE void operation_encoders::to(torch::Device device)
   });
 }
 
-ROLEWISE_INLINE torch::Tensor unit_pixels(const batch& examples, torch::ScalarType dtype)
-{
-  auto unscaled = examples;
-  if (!examples.inputs.defined() || !examples.inputs.is_floating_point()) {
-    unscaled.normalization = {};
-    return normalized_inputs(unscaled, dtype);
-  }
-  auto x = normalized_inputs(examples, dtype);
-  const auto& [mean, std] = examples.normalization;
-  if (!std.empty()) x = x * detail::per_channel(std, x).to(dtype);
-  if (!mean.empty()) x = x + detail::per_channel(mean, x).to(dtype);
-  return x;
-}
-
 }  // namespace rolewise

@@ -8,14 +8,6 @@
 
 namespace rolewise::detail {
 
-ROLEWISE_INLINE batch examples_between(const dataset& data, std::int64_t begin, std::int64_t end)
-{
-  auto part = data.examples();
-  for (auto* each : {&part.inputs, &part.labels, &part.ids, &part.mask, &part.weights})
-    if (each->defined()) *each = each->narrow(0, begin, end - begin);
-  return part;
-}
-
 ROLEWISE_INLINE outputs joined_outputs(const std::vector<outputs>& parts)
 {
   const auto join = [&](const auto& member) {

@@ -19,11 +19,8 @@ ROLEWISE_INLINE torch::Tensor random_directions(seed key, std::int64_t epoch, st
   if (count < 1 || channels < 1)
     throw_invalid_argument("random_directions", "want at least one direction and channel, got ",
                            count, " and ", channels);
-  const auto found = at::empty({count, channels}, torch::kFloat);
-  auto* const out = found.mutable_data_ptr<float>();
-  const draws of{key, epoch, step};
-  for (std::int64_t i = 0; i < found.numel(); ++i)
-    out[i] = static_cast<float>(of.normal(static_cast<std::uint64_t>(i)));
+  const auto found = normal_draws(key, epoch, at::full({1}, step, torch::kLong), count * channels)
+                         .view({count, channels});
   return found / found.norm(2, {1}, true);
 }
 

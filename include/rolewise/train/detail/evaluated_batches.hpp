@@ -22,15 +22,6 @@
 
 namespace rolewise::detail {
 
-template<Evaluable N>
-[[nodiscard]] outputs logits_of_entry(const N& network, const batch& examples)
-{
-  if constexpr (Student<N>)
-    return network.predict(examples, taps{});
-  else
-    return network.forward(examples, taps{});
-}
-
 /// Device that a network is evaluated on.
 template<Evaluable N>
 [[nodiscard]] torch::Device evaluation_device(const N& network)
@@ -69,7 +60,7 @@ void for_each_evaluated(std::string_view who, const N& network,
     const auto here = parts(step);
     if (!whole) require_labels(who, kind, here, classes);
     const auto part = to_device(here, device);
-    const auto found = logits_of_entry(network, part);
+    const auto found = evaluated_outputs(network, part);
     const auto wanted = targets_of(part, training_progress{});
     require_outputs(found, wanted);
     if (!whole)

@@ -6,6 +6,7 @@
 
 #include <rolewise/train/fit_operation_encoders.hpp>
 
+#include <rolewise/agent/differentiable_transforms.hpp>
 #include <rolewise/agent/images.hpp>
 #include <rolewise/core/draws.hpp>
 #include <rolewise/data/batches.hpp>

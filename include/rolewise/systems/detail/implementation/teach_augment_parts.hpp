@@ -6,10 +6,12 @@
 
 #include <rolewise/systems/detail/teach_augment_parts.hpp>
 
+#include <rolewise/core/batch_parts.hpp>
 #include <rolewise/core/draws.hpp>
 #include <rolewise/support/error.hpp>
 
 #include <algorithm>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -47,16 +49,6 @@ ROLEWISE_INLINE void add_means(metrics& numbers, const adversarial_terms& terms,
   add("color-distance", terms.color);
 }
 
-/// Some examples of a batch, one after the other.
-[[nodiscard]] ROLEWISE_INLINE batch group_of(const batch& shown, std::int64_t first,
-                                             std::int64_t count)
-{
-  auto group = shown;
-  for (auto* each : {&group.inputs, &group.labels, &group.ids, &group.partners, &group.weights})
-    if (each->defined()) *each = each->narrow(0, first, count);
-  return group;
-}
-
 /// Sets a box of each normalized image to 0, as `cutout` does with the mean color.
 [[nodiscard]] ROLEWISE_INLINE torch::Tensor without_boxes(const torch::Tensor& images,
                                                           const torch::Tensor& ids,
@@ -85,15 +77,18 @@ ROLEWISE_INLINE batch replayed_view(const batch& shown, const learned_augmentati
   const auto of_views = key.split(role::student);
   const draws of_groups{key.split(purpose{"replay"}), progress.epoch, progress.step};
   std::vector<torch::Tensor> made;
+  std::optional<learned_augmentation> earlier;  // one copy, whose values are those of `loaded`
+  auto loaded = replay.size();
   for (std::int64_t first = 0; first < shown.size(); first += options.group_size) {
-    const auto group = group_of(shown, first, std::min(options.group_size, shown.size() - first));
+    const auto group =
+        examples_between(shown, first, std::min(options.group_size, shown.size() - first));
     const auto place = replay.place_of(of_groups.uniform(made.size()));
     if (place == replay.size()) {
       made.push_back(agent(group, progress, of_views).inputs);
     } else {
-      auto earlier = agent;
-      replay.load(place, earlier);
-      made.push_back(earlier(group, progress, of_views).inputs);
+      if (!earlier) earlier.emplace(agent);
+      if (place != loaded) replay.load(loaded = place, *earlier);
+      made.push_back((*earlier)(group, progress, of_views).inputs);
     }
   }
   if (made.empty()) return agent(shown, progress, of_views);

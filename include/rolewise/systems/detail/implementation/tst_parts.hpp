@@ -6,6 +6,7 @@
 
 #include <rolewise/systems/detail/tst_parts.hpp>
 
+#include <rolewise/core/batch_parts.hpp>
 #include <rolewise/loss/cross_entropy.hpp>
 #include <rolewise/loss/non_saturating.hpp>
 #include <rolewise/train/metric.hpp>
@@ -27,17 +28,9 @@ ROLEWISE_INLINE loss_terms teachable(const paired_outputs& pair, const targets& 
 
 ROLEWISE_INLINE batch joined_views(const batch& view, const batch& other)
 {
-  auto both = view;
-  const auto with = [](torch::Tensor& to, const torch::Tensor& more) {
-    if (to.defined() && more.defined()) to = at::cat({to, more});
-  };
-  const auto second = normalized(to_device(other, view.inputs.device()));
-  with(both.inputs, second.inputs.to(view.inputs.scalar_type()));
-  with(both.labels, second.labels);
-  with(both.ids, second.ids);
-  with(both.partners, second.partners);
-  with(both.weights, second.weights);
-  return both;
+  auto second = normalized(to_device(other, view.inputs.device()));
+  second.inputs = second.inputs.to(view.inputs.scalar_type());
+  return joined({view, second});
 }
 
 ROLEWISE_INLINE metrics search_metrics(const outputs& student, const targets& targets,

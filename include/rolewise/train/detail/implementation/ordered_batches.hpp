@@ -6,6 +6,8 @@
 
 #include <rolewise/train/detail/ordered_batches.hpp>
 
+#include <rolewise/core/batch_parts.hpp>
+
 #include <algorithm>
 
 namespace rolewise::detail {
@@ -26,12 +28,8 @@ ROLEWISE_INLINE ordered_batches::ordered_batches(const batch_source_reference& s
 ROLEWISE_INLINE batch ordered_batches::operator()(std::int64_t step)
 {
   if (!all_) return epoch_(step, memory_);
-  auto part = *all_;
   const auto begin = step * size_;
-  const auto size = std::min(size_, all_->size() - begin);
-  for (auto* each : {&part.inputs, &part.labels, &part.ids, &part.mask, &part.weights})
-    if (each->defined()) *each = each->narrow(0, begin, size);
-  return part;
+  return examples_between(*all_, begin, std::min(size_, all_->size() - begin));
 }
 
 }  // namespace rolewise::detail
