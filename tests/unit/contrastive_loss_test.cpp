@@ -5,6 +5,7 @@
 #include "support/finite_differences.hpp"
 #include "support/noise_images.hpp"
 #include "support/odd_features.hpp"
+#include "support/pooled_features.hpp"
 #include "support/resumed_run.hpp"
 
 #include <rolewise/loss.hpp>
@@ -19,6 +20,8 @@
 #include <vector>
 
 using namespace rolewise;
+using rolewise::testing::pooled_outputs;
+using rolewise::testing::pooled_shape;
 
 namespace {
 
@@ -33,26 +36,12 @@ torch::Tensor noise(at::IntArrayRef sizes, std::uint64_t key)
 
 torch::Tensor numbers(std::vector<std::int64_t> values) { return torch::tensor(values); }
 
-outputs with(const torch::Tensor& features)
-{
-  outputs said;
-  said.features.set(pooled, features);
-  return said;
-}
-
-feature_shapes shape_of(std::int64_t size)
-{
-  feature_shapes shapes;
-  shapes.set(pooled, {size});
-  return shapes;
-}
-
 /// For a teacher of 5 and a student of 3 features and 12 examples of 3 classes, in double
 /// precision.
 crd contrast(crd loss = {.negatives = 6, .embedding_size = 4, .seed = seed{2}})
 {
   loss.labels = torch::arange(12).remainder(3);
-  loss.configure(shape_of(5), shape_of(3));
+  loss.configure(pooled_shape(5), pooled_shape(3));
   for_each_tensor(loss, [](const std::string&, torch::Tensor& t, tensor_kind kind) {
     t = t.detach().to(torch::kDouble).set_requires_grad(is_learned(kind));
   });
@@ -168,7 +157,7 @@ TEST_CASE("contrastive_representation_distillation follows its formula, and move
     return total;
   };
   const auto value = [&](const torch::Tensor& x, const torch::Tensor& weights = {}) {
-    return loss({with(t), with(x)}, of(ids, weights));
+    return loss({pooled_outputs(t), pooled_outputs(x)}, of(ids, weights));
   };
   CHECK(torch::allclose(value(s), plain().mean()));
   const auto weights = torch::tensor({1.0, 3.0, 0.0, 0.0}, torch::kDouble);
@@ -176,7 +165,7 @@ TEST_CASE("contrastive_representation_distillation follows its formula, and move
 
   const auto before = memory.teacher_rows->clone(), of_student = memory.student_rows->clone();
   CHECK(before.abs().max().item<double>() == doctest::Approx(std::sqrt(3.0 / 4.0)).epsilon(0.1));
-  loss.after_step({with(t), with(s)}, of(ids));
+  loss.after_step({pooled_outputs(t), pooled_outputs(s)}, of(ids));
   CHECK(torch::allclose(memory.log_scale->exp(), z));
   const auto mine = embedding(memory.of_teacher, t);
   CHECK(torch::allclose(memory.teacher_rows->index_select(0, ids),
@@ -189,7 +178,8 @@ TEST_CASE("contrastive_representation_distillation follows its formula, and move
   CHECK(torch::allclose(value(s), plain().mean()));  // Z stays
   auto later = of(ids);
   later.progress.epoch = 1;
-  CHECK_FALSE(torch::allclose(loss({with(t), with(s)}, later), value(s)));  // other negatives
+  CHECK_FALSE(torch::allclose(loss({pooled_outputs(t), pooled_outputs(s)}, later),
+                              value(s)));  // other negatives
 
   // The embedding alone is seen, not its length.
   for (auto* bias : {&*loss.memory.of_student.bias, &*loss.memory.of_teacher.bias})
@@ -204,19 +194,21 @@ TEST_CASE("contrastive_representation_distillation has the gradient of its value
   const auto t = noise({4, 5}, 1), s = noise({4, 3}, 2);
   const auto gradient = [&](const crd& of_loss) {
     const auto x = s.clone().set_requires_grad(true);
-    of_loss({with(t), with(x)}, of(ids)).backward();
+    of_loss({pooled_outputs(t), pooled_outputs(x)}, of(ids)).backward();
     return x.grad();
   };
   auto fixed =
       loss;  // with the Z of this batch, a constant of the gradient before it is fixed, too
   const auto of_batch = gradient(loss);
-  loss.after_step({with(t), with(s)}, of(ids));
+  loss.after_step({pooled_outputs(t), pooled_outputs(s)}, of(ids));
   *fixed.memory.log_scale = loss.memory.log_scale->clone();
   fixed.memory.has_scale = true;
   CHECK(torch::allclose(of_batch, gradient(fixed)));
   for_each_tensor(
       loss, [](const std::string&, torch::Tensor& x, tensor_kind) { x.mutable_grad().reset(); });
-  const auto f = [&](const torch::Tensor& x) { return loss({with(t), with(x)}, of(ids)); };
+  const auto f = [&](const torch::Tensor& x) {
+    return loss({pooled_outputs(t), pooled_outputs(x)}, of(ids));
+  };
   const auto x = s.clone().set_requires_grad(true);
   f(x).backward();
   CHECK(torch::allclose(x.grad(), testing::finite_differences(f, s), 1e-5, 1e-8));
@@ -226,7 +218,7 @@ TEST_CASE("contrastive_representation_distillation has the gradient of its value
   const auto of_weight = [&](const torch::Tensor& w) {
     auto other = loss;
     *other.memory.of_teacher.weight = w;
-    return other({with(t), with(s)}, of(ids));
+    return other({pooled_outputs(t), pooled_outputs(s)}, of(ids));
   };
   CHECK(torch::allclose(loss.memory.of_teacher.weight->grad(),
                         testing::finite_differences(of_weight, weight), 1e-5, 1e-8));
@@ -238,7 +230,7 @@ TEST_CASE("contrastive_representation_distillation: zero, huge and 16-bit featur
   const auto ids = numbers({3, 11, 0, 7});
   const auto t = noise({4, 5}, 1), s = noise({4, 3}, 2);
   const auto value = [&](const torch::Tensor& teacher, const torch::Tensor& student) {
-    return loss({with(teacher), with(student)}, of(ids));
+    return loss({pooled_outputs(teacher), pooled_outputs(student)}, of(ids));
   };
   testing::is_finite_for_odd_features([&](const torch::Tensor& x) { return value(t, x); }, s);
   testing::is_close_in_16_bits(value, t, s);
@@ -247,7 +239,8 @@ TEST_CASE("contrastive_representation_distillation: zero, huge and 16-bit featur
 TEST_CASE("contrastive_representation_distillation refuses what does not fit, in words")
 {
   const auto refuses = [](crd loss, const char* words) {
-    CHECK_THROWS_WITH_AS(loss.configure(shape_of(5), shape_of(3)), words, std::invalid_argument);
+    CHECK_THROWS_WITH_AS(loss.configure(pooled_shape(5), pooled_shape(3)), words,
+                         std::invalid_argument);
   };
   refuses({},
           "rolewise: contrastive-representation-distillation: want .labels [N] of Long on the CPU, "
@@ -273,16 +266,16 @@ TEST_CASE("contrastive_representation_distillation refuses what does not fit, in
 
   auto loss = contrast();
   const auto t = noise({2, 5}, 1), s = noise({2, 3}, 2);
-  CHECK_THROWS_WITH_AS((void)loss({with(t), with(s)}, of(numbers({3, 12}))),
+  CHECK_THROWS_WITH_AS((void)loss({pooled_outputs(t), pooled_outputs(s)}, of(numbers({3, 12}))),
                        "rolewise: contrastive-representation-distillation: want ids of the 12 "
                        "examples of the memory, got 12",
                        std::invalid_argument);
-  CHECK_THROWS_WITH_AS((void)loss({with(t), with(s)}, {}),
+  CHECK_THROWS_WITH_AS((void)loss({pooled_outputs(t), pooled_outputs(s)}, {}),
                        "rolewise: contrastive-representation-distillation: want ids [2] of Long, "
                        "got an undefined tensor",
                        std::invalid_argument);
   loss.labels = torch::arange(13).remainder(3);
-  CHECK_THROWS_WITH_AS(loss.configure(shape_of(5), shape_of(3)),
+  CHECK_THROWS_WITH_AS(loss.configure(pooled_shape(5), pooled_shape(3)),
                        "rolewise: contrastive-representation-distillation: was made with a memory "
                        "of 12 examples, there are 13",
                        std::invalid_argument);

@@ -6,6 +6,7 @@
 #include "support/finite_differences.hpp"
 #include "support/noise_images.hpp"
 #include "support/odd_features.hpp"
+#include "support/pooled_features.hpp"
 #include "support/resumed_run.hpp"
 #include "support/tiny_student.hpp"
 
@@ -25,6 +26,8 @@
 #include <vector>
 
 using namespace rolewise;
+using rolewise::testing::pooled_outputs;
+using rolewise::testing::pooled_shape;
 
 namespace {
 
@@ -43,20 +46,6 @@ torch::Tensor noise(at::IntArrayRef sizes, std::uint64_t key)
 
 torch::Tensor unit(const torch::Tensor& x) { return x / x.norm(2, 1, true); }
 
-outputs with(const torch::Tensor& features)
-{
-  outputs said;
-  said.features.set(pooled, features);
-  return said;
-}
-
-feature_shapes shape_of(std::int64_t size)
-{
-  feature_shapes shapes;
-  shapes.set(pooled, {size});
-  return shapes;
-}
-
 void in_double(rrd& loss)
 {
   for_each_tensor(loss, [](const std::string&, torch::Tensor& t, tensor_kind kind) {
@@ -69,7 +58,7 @@ void in_double(rrd& loss)
 rrd in_the_plane(const relational_settings& settings)
 {
   rrd loss{.settings = settings, .queue_size = 4, .embedding_size = 2};
-  loss.configure(shape_of(2), shape_of(2));
+  loss.configure(pooled_shape(2), pooled_shape(2));
   in_double(loss);
   const torch::NoGradGuard without_graph;
   for (auto* layer : {&loss.queue.of_teacher, &loss.queue.of_student}) {
@@ -84,14 +73,14 @@ rrd in_the_plane(const relational_settings& settings)
 rrd small(const relational_settings& settings)
 {
   rrd loss{.settings = settings, .queue_size = 7, .embedding_size = 4, .seed = seed{2}};
-  loss.configure(shape_of(5), shape_of(3));
+  loss.configure(pooled_shape(5), pooled_shape(3));
   in_double(loss);
   return loss;
 }
 
 double value_of(const rrd& loss, const torch::Tensor& teacher, const torch::Tensor& student)
 {
-  return loss({with(teacher), with(student)}, targets{}).item<double>();
+  return loss({pooled_outputs(teacher), pooled_outputs(student)}, targets{}).item<double>();
 }
 
 }  // namespace
@@ -165,7 +154,8 @@ TEST_CASE("RRD, four: the queue holds the last embeddings of the teacher, and go
     return unit(torch::linear(t, *layer.weight, *layer.bias));
   };
   const auto push = [&](const torch::Tensor& t) {
-    loss.after_step({with(t), with(torch::zeros({t.size(0), 3}, torch::kDouble))}, {});
+    loss.after_step(
+        {pooled_outputs(t), pooled_outputs(torch::zeros({t.size(0), 3}, torch::kDouble))}, {});
   };
   const auto row = [&](std::int64_t first, std::int64_t count) {
     return loss.queue.rows->narrow(0, first, count);
@@ -190,7 +180,8 @@ TEST_CASE("RRD, four: the queue holds the last embeddings of the teacher, and go
   // After N / B + 1 batches the first one is gone, where B divides N.
   auto even = in_the_plane(rrd_of_2024);
   for (const double x : {1.0, 2.0, 3.0})
-    even.after_step({with(rows_of({x, 1, -x, 1}, 2)), with(rows_of({1, 1, 1, 1}, 2))}, {});
+    even.after_step(
+        {pooled_outputs(rows_of({x, 1, -x, 1}, 2)), pooled_outputs(rows_of({1, 1, 1, 1}, 2))}, {});
   CHECK(even.queue.next == 2);
   CHECK(torch::allclose(*even.queue.rows, unit(rows_of({3, 1, -3, 1, 2, 1, -2, 1}, 2))));
 }
@@ -206,7 +197,8 @@ TEST_CASE("RRD: enqueued first is what similarities first say after the step, an
     const auto found = value_of(first, t * step, s);
     CHECK(state_sum(first) == before);
     CHECK(value_of(then, t * step, s) != found);
-    for (auto* loss : {&first, &then}) loss->after_step({with(t * step), with(s)}, {});
+    for (auto* loss : {&first, &then})
+      loss->after_step({pooled_outputs(t * step), pooled_outputs(s)}, {});
     CHECK(value_of(then, t * step, s) == found);
   }
 }
@@ -218,7 +210,8 @@ TEST_CASE("RRD, five: gradients are those of the value, and none reaches the tea
     const auto s = noise({4, 3}, 2);
     const auto t = noise({4, 5}, 1).set_requires_grad(true);
     const auto f = [&](const torch::Tensor& x) {
-      return loss({with(t), with(x)}, {.labels = {}, .ids = {}, .progress = {}});
+      return loss({pooled_outputs(t), pooled_outputs(x)},
+                  {.labels = {}, .ids = {}, .progress = {}});
     };
     const auto x = s.clone().set_requires_grad(true);
     f(x).backward();
@@ -232,7 +225,8 @@ TEST_CASE("RRD, five: gradients are those of the value, and none reaches the tea
     const auto of_weight = [&](const torch::Tensor& w) {
       auto other = loss;
       *other.queue.of_student.weight = w;
-      return other({with(t), with(s)}, {.labels = {}, .ids = {}, .progress = {}});
+      return other({pooled_outputs(t), pooled_outputs(s)},
+                   {.labels = {}, .ids = {}, .progress = {}});
     };
     CHECK(torch::allclose(
         loss.queue.of_student.weight->grad(),
@@ -246,18 +240,21 @@ TEST_CASE("RRD: weights, and zero, huge and 16-bit features")
   const auto loss = small(rrd_of_2024);
   const auto t = noise({4, 5}, 1), s = noise({4, 3}, 2);
   const auto value = [&](const torch::Tensor& teacher, const torch::Tensor& student) {
-    return loss({with(teacher), with(student)}, targets{});
+    return loss({pooled_outputs(teacher), pooled_outputs(student)}, targets{});
   };
   for (const auto& of : {loss, small(rrd_of_2025)})
     testing::is_finite_for_odd_features(
-        [&](const torch::Tensor& x) { return of({with(t), with(x)}, targets{}); }, s);
+        [&](const torch::Tensor& x) {
+          return of({pooled_outputs(t), pooled_outputs(x)}, targets{});
+        },
+        s);
   CHECK(value(torch::zeros_like(t), s).isfinite().item<bool>());
   testing::is_close_in_16_bits(value, t, s, 5e-2);
-  const auto weighted =
-      loss({with(t), with(s)}, {.labels = {},
-                                .ids = {},
-                                .progress = {},
-                                .weights = torch::tensor({1.0, 0.0, 0.0, 1.0}, torch::kDouble)});
+  const auto weighted = loss({pooled_outputs(t), pooled_outputs(s)},
+                             {.labels = {},
+                              .ids = {},
+                              .progress = {},
+                              .weights = torch::tensor({1.0, 0.0, 0.0, 1.0}, torch::kDouble)});
   const auto some = torch::tensor({0, 3});
   CHECK(torch::allclose(weighted, value(t.index_select(0, some), s.index_select(0, some))));
 }
@@ -266,7 +263,7 @@ TEST_CASE("RRD refuses what does not fit, in words")
 {
   const std::string who = "rolewise: relational-representation-distillation: ";
   const auto refuses = [&](rrd loss, const std::string& words) {
-    CHECK_THROWS_WITH_AS(loss.configure(shape_of(5), shape_of(3)), (who + words).c_str(),
+    CHECK_THROWS_WITH_AS(loss.configure(pooled_shape(5), pooled_shape(3)), (who + words).c_str(),
                          std::invalid_argument);
   };
   refuses({.settings = rrd_of_2024, .queue_size = 0}, "want a queue of at least 1 row, got 0");
@@ -274,14 +271,15 @@ TEST_CASE("RRD refuses what does not fit, in words")
           "want an embedding of at least 1 number, got 0");
   auto loss = small(rrd_of_2025);
   loss.queue_size = 9;
-  CHECK_THROWS_WITH_AS(loss.configure(shape_of(5), shape_of(3)),
+  CHECK_THROWS_WITH_AS(loss.configure(pooled_shape(5), pooled_shape(3)),
                        (who + "was made with a queue of 7 rows, .queue_size is 9").c_str(),
                        std::invalid_argument);
   const auto large = who + "want batches of at most .queue_size = 7 examples, got 8";
   CHECK_THROWS_WITH_AS((void)value_of(loss, noise({8, 5}, 1), noise({8, 3}, 1)), large.c_str(),
                        std::invalid_argument);
-  CHECK_THROWS_WITH_AS(loss.after_step({with(noise({8, 5}, 1)), with(noise({8, 3}, 1))}, {}),
-                       large.c_str(), std::invalid_argument);
+  CHECK_THROWS_WITH_AS(
+      loss.after_step({pooled_outputs(noise({8, 5}, 1)), pooled_outputs(noise({8, 3}, 1))}, {}),
+      large.c_str(), std::invalid_argument);
   CHECK_THROWS_WITH_AS(
       (void)value_of(rrd{.settings = rrd_of_2024}, noise({2, 5}, 1), noise({2, 3}, 1)),
       doctest::Contains("was not configured"), std::invalid_argument);

@@ -427,6 +427,30 @@ TEST_CASE("tst, eight: a search moves the policy alone, teaching the student alo
   for (const auto& p : training.student.model.parameters()) CHECK_FALSE(p.value.grad().defined());
 }
 
+TEST_CASE("tst: each search has a new optimizer and rate, and goes on from the values of the last")
+{
+  const auto data = noise_images(8);
+  systems::tst training{.teacher = frozen(resnet8(data.shape, {.seed = seed{1}})),
+                        .student = learner{.model = resnet8(data.shape, {.seed = seed{2}})},
+                        .policy = systems::policy_of(no_encoders(), {.drawn = operations_in_all}),
+                        .searches = {.before = {0, 1}, .passes = 2}};
+  const auto at = [](std::int64_t epoch) {
+    return training_progress{.epoch = epoch, .step = 0, .epochs = 6, .steps_per_epoch = 1};
+  };
+  for (std::int64_t epoch = 0; epoch < 3; ++epoch) (void)training(data.examples(), at(epoch));
+  CHECK(training.policy.learner_state.updates() == 2);
+  CHECK(training.policy.lr_schedule.observed == 2);
+
+  // The same values with nothing else of the first search.
+  auto anew = training;
+  anew.policy.learner_state = {};
+  anew.policy.lr_schedule = anew.policy.lr_schedule.restarted();
+  for (auto* each : {&training, &anew}) (void)(*each)(data.examples(), at(3));
+  CHECK(training.policy.learner_state.updates() == 1);
+  CHECK(training.policy.lr_schedule.observed == 1);
+  CHECK(state_sum(training.policy) == state_sum(anew.policy));
+}
+
 TEST_CASE("tst, nine: each operation is drawn as often as the others")
 {
   const auto module = module_of();
