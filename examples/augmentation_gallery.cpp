@@ -48,7 +48,6 @@
 #include <algorithm>
 #include <cstdint>
 #include <cstdio>
-#include <exception>
 #include <optional>
 #include <string>
 #include <utility>
@@ -264,14 +263,12 @@ void show(const request& wanted)
 }  // namespace
 
 int main(int argc, char** argv)
-try {
-  const auto wanted = parse(argc, argv);
-  if (wanted) show(*wanted);
-  rw::require_written();
-} catch (const CLI::ParseError& error) {
-  std::fprintf(stderr, "augmentation_gallery: %s\nTry --help.\n", error.what());
-  return 2;
-} catch (const std::exception& error) {
-  std::fprintf(stderr, "%s\n", error.what());
-  return 2;
+{
+  return command_line::program(
+      "augmentation_gallery",
+      [&] {
+        const auto wanted = parse(argc, argv);
+        if (wanted) show(*wanted);
+      },
+      "");
 }

@@ -5,11 +5,14 @@
 /// Command-line helpers of the examples: names of files and folders, numbers, lists.
 
 #include <rolewise/support/error.hpp>
+#include <rolewise/support/standard_output.hpp>
 
 #include <CLI/CLI.hpp>
 
 #include <algorithm>
 #include <cmath>
+#include <cstdio>
+#include <exception>
 #include <filesystem>
 #include <string>
 #include <system_error>
@@ -50,6 +53,37 @@ inline const CLI::Validator finite_number{
   for (const auto& part : std::filesystem::absolute(folder))
     if (!part.empty() && part != ".") whole /= part;
   return whole.string();
+}
+
+/// Parses a command line. Returns false where help was asked for, which is printed then.
+/// @throws CLI::ParseError
+[[nodiscard]] inline bool parsed(CLI::App& app, int argc, char** argv)
+{
+  app.get_formatter()->column_width(36);
+  try {
+    app.parse(argc, argv);
+    return true;
+  } catch (const CLI::CallForHelp& help) {
+    (void)app.exit(help);
+    return false;
+  }
+}
+
+/// The `main` of a program: calls `run()`, and says on standard error what it threw.
+/// @param before what stands before a message, such as the end of a line with progress
+/// @return the status: 0, or 2 after an error, such as output that could not be written
+template<typename Run>
+[[nodiscard]] int program(const char* name, const Run& run, const char* before = "\n")
+try {
+  run();
+  rolewise::require_written();
+  return 0;
+} catch (const CLI::ParseError& error) {
+  std::fprintf(stderr, "%s: %s\nTry --help.\n", name, error.what());
+  return 2;
+} catch (const std::exception& error) {
+  std::fprintf(stderr, "%s%s\n", before, error.what());
+  return 2;
 }
 
 /// Removes duplicates; keeps the first occurrence of each value.

@@ -14,7 +14,6 @@
 
 #include "command_line.hpp"
 #include "compare_losses/losses.hpp"
-#include "open_data.hpp"
 #include "results_file.hpp"
 
 #include <rolewise/rolewise.hpp>
@@ -23,10 +22,7 @@
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
-#include <chrono>
 #include <cstdint>
-#include <cstdio>
-#include <exception>
 #include <iostream>
 #include <string>
 #include <utility>
@@ -36,31 +32,17 @@ namespace rw = rolewise;
 
 namespace {
 
-struct options {
-  std::string data;
-  bool relabel = false;
+struct options : command_line::comparison_options {
+  options() : comparison_options{"compare_losses", 6, 2} {}
+
   std::vector<std::string> pairs{"resnet56-resnet20", "wrn40_2-vgg8"};
   std::vector<std::string> losses;  ///< all if empty
-  std::int64_t samples = 0;
-  std::int64_t teacher_epochs = 20;
-  std::int64_t epochs = 6;
-  std::int64_t seeds = 2;
-  std::int64_t batch_size = 64;
-  double minutes = 0.0;
-  std::string folder = "compare_losses";
 };
 
 class comparison {
  public:
-  comparison(const options& wanted, rw::dataset_splits data)
-      : wanted_{wanted},
-        data_{command_line::with_some(std::move(data), wanted.samples)},
-        results_{command_line::made_folder(wanted.folder) + "/results.jsonl",
-                 {{"data", data_.train.name},
-                  {"examples", data_.train.size()},
-                  {"teacher_epochs", wanted.teacher_epochs},
-                  {"epochs", wanted.epochs},
-                  {"batch", wanted.batch_size}}}
+  explicit comparison(const options& wanted)
+      : wanted_{wanted}, data_{wanted.open()}, results_{wanted.results(data_.train)}
   {}
 
   void run()
@@ -178,7 +160,7 @@ class comparison {
     if (name != "teacher" && !is_wanted(name)) return;
     const nlohmann::json key{{"pair", pair}, {"loss", name}, {"seed", number}};
     if (results_.contains(key)) return;
-    if (is_late() && name != "teacher") {
+    if (wanted_.is_late() && name != "teacher") {
       ++left_;
       return;
     }
@@ -190,12 +172,6 @@ class comparison {
     const auto& wanted = wanted_.losses;
     return wanted.empty() || std::find(wanted.begin(), wanted.end(), name) != wanted.end();
   }
-  [[nodiscard]] bool is_late() const
-  {
-    const std::chrono::duration<double> passed = std::chrono::steady_clock::now() - begin_;
-    return wanted_.minutes > 0.0 && passed.count() > 60.0 * wanted_.minutes;
-  }
-
   [[nodiscard]] rw::report::table table() const
   {
     std::vector<std::string> titles{"loss"};
@@ -221,50 +197,23 @@ class comparison {
   rw::cyclic_views<> as_they_are_{.views = 1};  // the images come again, so answers are kept
   command_line::results_file results_;
   std::int64_t left_ = 0;
-  std::chrono::steady_clock::time_point begin_ = std::chrono::steady_clock::now();
 };
 
 }  // namespace
 
 int main(int argc, char** argv)
-try {
-  (void)rw::retain_heap();
-  options wanted;
-  CLI::App app{"What does each distillation loss give? Students that differ in their loss alone."};
-  app.add_option("--data", wanted.data, "folder of a data set; without it the built-in glyphs")
-      ->transform(command_line::folder_name);
-  app.add_option("--samples", wanted.samples, "images to learn from; 0: all")
-      ->check(CLI::NonNegativeNumber);
-  app.add_option("--pairs", wanted.pairs, "teacher and student; one or more")
-      ->check(CLI::IsMember({"resnet56-resnet20", "wrn40_2-vgg8"}));
-  app.add_option("--losses", wanted.losses, "names of the rows; all without it");
-  app.add_option("--teacher-epochs", wanted.teacher_epochs)->check(CLI::PositiveNumber);
-  app.add_option("--epochs", wanted.epochs, "of each student")->check(CLI::Range(2, 100000));
-  app.add_option("--seeds", wanted.seeds)->check(CLI::PositiveNumber);
-  app.add_option("--batch", wanted.batch_size)->check(CLI::PositiveNumber);
-  app.add_option("--minutes", wanted.minutes, "after which no run is begun; 0: no limit")
-      ->check(command_line::finite_number);
-  app.add_option("--out", wanted.folder, "folder of the results")
-      ->transform(command_line::folder_name);
-  command_line::add_relabel(app, wanted.relabel);
-  app.get_formatter()->column_width(36);
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::CallForHelp& help) {
-    (void)app.exit(help);
-    rw::require_written();
-    return 0;
-  }
-  if (!wanted.data.empty()) wanted.data = command_line::whole_name(wanted.data);
-  wanted.pairs = command_line::without_repeats(wanted.pairs);
-  comparison{wanted, wanted.data.empty() ? rw::glyphs({.seed = rw::seed{1}})
-                                         : command_line::open_data(wanted.data, wanted.relabel)}
-      .run();
-  rw::require_written();
-} catch (const CLI::ParseError& error) {
-  std::fprintf(stderr, "compare_losses: %s\nTry --help.\n", error.what());
-  return 2;
-} catch (const std::exception& error) {
-  std::fprintf(stderr, "\n%s\n", error.what());
-  return 2;
+{
+  return command_line::program("compare_losses", [&] {
+    (void)rw::retain_heap();
+    options wanted;
+    CLI::App app{
+        "What does each distillation loss give? Students that differ in their loss alone."};
+    wanted.add_to(app, 2);
+    app.add_option("--pairs", wanted.pairs, "teacher and student; one or more")
+        ->check(CLI::IsMember({"resnet56-resnet20", "wrn40_2-vgg8"}));
+    app.add_option("--losses", wanted.losses, "names of the rows; all without it");
+    if (!command_line::parsed(app, argc, argv)) return;
+    wanted.pairs = command_line::without_repeats(wanted.pairs);
+    comparison{wanted}.run();
+  });
 }

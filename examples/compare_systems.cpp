@@ -14,7 +14,6 @@
 
 #include "command_line.hpp"
 #include "compare_systems/systems.hpp"
-#include "open_data.hpp"
 #include "results_file.hpp"
 
 #include <rolewise/rolewise.hpp>
@@ -22,10 +21,7 @@
 #include <CLI/CLI.hpp>
 
 #include <algorithm>
-#include <chrono>
 #include <cstdint>
-#include <cstdio>
-#include <exception>
 #include <filesystem>
 #include <iostream>
 #include <string>
@@ -37,31 +33,19 @@ namespace {
 namespace rw = rolewise;
 using compare_systems::run;
 
-struct options {
-  std::string data;
-  bool relabel = false;
+struct options : command_line::comparison_options {
+  options() : comparison_options{"compare_systems", 8, 3} {}
+
   std::vector<std::string> systems;  ///< all if empty
   std::vector<int> bits{32, 2};
-  std::int64_t samples = 0;
-  std::int64_t teacher_epochs = 20;
-  std::int64_t epochs = 8;
-  std::int64_t seeds = 3;
-  std::int64_t batch_size = 64;
-  double minutes = 0.0;
-  std::string folder = "compare_systems";
 };
 
 class comparison {
  public:
-  comparison(const options& wanted, rw::dataset_splits data)
+  explicit comparison(const options& wanted)
       : wanted_{wanted},
-        data_{command_line::with_some(std::move(data), wanted.samples)},
-        results_{command_line::made_folder(wanted.folder) + "/results.jsonl",
-                 {{"data", data_.train.name},
-                  {"examples", data_.train.size()},
-                  {"teacher_epochs", wanted.teacher_epochs},
-                  {"epochs", wanted.epochs},
-                  {"batch", wanted.batch_size}}},
+        data_{wanted.open()},
+        results_{wanted.results(data_.train)},
         rows_{wanted_rows(wanted.systems)}
   {}
 
@@ -113,7 +97,7 @@ class comparison {
   {
     const nlohmann::json key{{"system", system.name}, {"bits", bits}, {"seed", number}};
     if (results_.contains(key)) return;
-    if (is_late()) {
+    if (wanted_.is_late()) {
       ++left_;
       return;
     }
@@ -132,12 +116,6 @@ class comparison {
       return bits == 2 ? system.at_2_bits(at) : system.at_32_bits(at);
     });
     std::filesystem::remove_all(folder);
-  }
-
-  [[nodiscard]] bool is_late() const
-  {
-    const std::chrono::duration<double> passed = std::chrono::steady_clock::now() - begin_;
-    return wanted_.minutes > 0.0 && passed.count() > 60.0 * wanted_.minutes;
   }
 
   /// A row for each system; beside the accuracies their differences from plain KD, seed by seed.
@@ -181,50 +159,22 @@ class comparison {
   command_line::results_file results_;
   std::vector<compare_systems::row> rows_;
   std::int64_t left_ = 0;
-  std::chrono::steady_clock::time_point begin_ = std::chrono::steady_clock::now();
 };
 
 }  // namespace
 
 int main(int argc, char** argv)
-try {
-  (void)rw::retain_heap();
-  options wanted;
-  CLI::App app{"What does each published system give? Students with equally many updates."};
-  app.add_option("--data", wanted.data, "folder of a data set; without it the built-in glyphs")
-      ->transform(command_line::folder_name);
-  app.add_option("--samples", wanted.samples, "images to learn from; 0: all")
-      ->check(CLI::NonNegativeNumber);
-  app.add_option("--systems", wanted.systems, "names of the rows; all without it");
-  app.add_option("--bits", wanted.bits, "of the inner layers of the students; one or both")
-      ->check(CLI::IsMember({2, 32}));
-  app.add_option("--teacher-epochs", wanted.teacher_epochs)->check(CLI::PositiveNumber);
-  app.add_option("--epochs", wanted.epochs, "of each student")->check(CLI::PositiveNumber);
-  app.add_option("--seeds", wanted.seeds)->check(CLI::PositiveNumber);
-  app.add_option("--batch", wanted.batch_size)->check(CLI::PositiveNumber);
-  app.add_option("--minutes", wanted.minutes, "after which no run is begun; 0: no limit")
-      ->check(command_line::finite_number);
-  app.add_option("--out", wanted.folder, "folder of the results")
-      ->transform(command_line::folder_name);
-  command_line::add_relabel(app, wanted.relabel);
-  app.get_formatter()->column_width(36);
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::CallForHelp& help) {
-    (void)app.exit(help);
-    rw::require_written();
-    return 0;
-  }
-  if (!wanted.data.empty()) wanted.data = command_line::whole_name(wanted.data);
-  wanted.bits = command_line::without_repeats(wanted.bits);
-  comparison{wanted, wanted.data.empty() ? rw::glyphs({.seed = rw::seed{1}})
-                                         : command_line::open_data(wanted.data, wanted.relabel)}
-      .compute();
-  rw::require_written();
-} catch (const CLI::ParseError& error) {
-  std::fprintf(stderr, "compare_systems: %s\nTry --help.\n", error.what());
-  return 2;
-} catch (const std::exception& error) {
-  std::fprintf(stderr, "\n%s\n", error.what());
-  return 2;
+{
+  return command_line::program("compare_systems", [&] {
+    (void)rw::retain_heap();
+    options wanted;
+    CLI::App app{"What does each published system give? Students with equally many updates."};
+    wanted.add_to(app, 1);
+    app.add_option("--systems", wanted.systems, "names of the rows; all without it");
+    app.add_option("--bits", wanted.bits, "of the inner layers of the students; one or both")
+        ->check(CLI::IsMember({2, 32}));
+    if (!command_line::parsed(app, argc, argv)) return;
+    wanted.bits = command_line::without_repeats(wanted.bits);
+    comparison{wanted}.compute();
+  });
 }

@@ -252,54 +252,41 @@ class experiment {
 }  // namespace
 
 int main(int argc, char** argv)
-try {
-  (void)rw::retain_heap();
-  job wanted;
-  CLI::App app{"What do bits cost? Low-bit students that start from a full-precision network."};
-  app.add_option("--data", wanted.data, "folder of a data set; without it the built-in glyphs")
-      ->transform(command_line::folder_name);
-  app.add_option("--samples", wanted.samples, "images to learn from; 0: all")
-      ->check(CLI::NonNegativeNumber);
-  app.add_option("--network", wanted.network)
-      ->check(CLI::IsMember({"resnet8", "resnet20", "resnet56"}));
-  app.add_option("--quantizer", wanted.quantizers, "one or more")
-      ->check(CLI::IsMember(all_quantizers));
-  app.add_option("--bits", wanted.bits, "of weights and activations; one or more")
-      ->check(CLI::IsMember({1, 2, 3, 4, 5, 6, 7, 8, 32}));
-  app.add_option("--ends", wanted.ends, "first and last layer: in full or in 8 bits")
-      ->check(CLI::IsMember({"full", "8"}));
-  app.add_option("--full-epochs", wanted.full_epochs, "of the full-precision network")
-      ->check(CLI::PositiveNumber);
-  app.add_option("--epochs", wanted.epochs, "of each student")->check(CLI::PositiveNumber);
-  app.add_option("--seeds", wanted.seeds)->check(CLI::PositiveNumber);
-  app.add_option("--batch", wanted.batch_size)->check(CLI::PositiveNumber);
-  app.add_option("--learning-rate", wanted.learning_rate, "learning rate of the students' weights")
-      ->check(command_line::finite_number);
-  app.add_option("--range-learning-rate", wanted.range_rate, "learning rate of learned ranges")
-      ->check(command_line::finite_number);
-  app.add_option("--out", wanted.folder, "folder of the results")
-      ->transform(command_line::folder_name);
-  command_line::add_relabel(app, wanted.relabel);
-  app.get_formatter()->column_width(36);
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::CallForHelp& help) {
-    (void)app.exit(help);
-    rw::require_written();
-    return 0;
-  }
-  if (!wanted.data.empty()) wanted.data = command_line::whole_name(wanted.data);
-  // A repeated value would be counted as another seed.
-  wanted.quantizers = command_line::without_repeats(wanted.quantizers);
-  wanted.bits = command_line::without_repeats(wanted.bits);
-  experiment{wanted, wanted.data.empty() ? rw::glyphs({.seed = rw::seed{1}})
-                                         : command_line::open_data(wanted.data, wanted.relabel)}
-      .run();
-  rw::require_written();
-} catch (const CLI::ParseError& error) {
-  std::fprintf(stderr, "low_bit_student: %s\nTry --help.\n", error.what());
-  return 2;
-} catch (const std::exception& error) {
-  std::fprintf(stderr, "\n%s\n", error.what());
-  return 2;
+{
+  return command_line::program("low_bit_student", [&] {
+    (void)rw::retain_heap();
+    job wanted;
+    CLI::App app{"What do bits cost? Low-bit students that start from a full-precision network."};
+    app.add_option("--data", wanted.data, "folder of a data set; without it the built-in glyphs")
+        ->transform(command_line::folder_name);
+    app.add_option("--samples", wanted.samples, "images to learn from; 0: all")
+        ->check(CLI::NonNegativeNumber);
+    app.add_option("--network", wanted.network)
+        ->check(CLI::IsMember({"resnet8", "resnet20", "resnet56"}));
+    app.add_option("--quantizer", wanted.quantizers, "one or more")
+        ->check(CLI::IsMember(all_quantizers));
+    app.add_option("--bits", wanted.bits, "of weights and activations; one or more")
+        ->check(CLI::IsMember({1, 2, 3, 4, 5, 6, 7, 8, 32}));
+    app.add_option("--ends", wanted.ends, "first and last layer: in full or in 8 bits")
+        ->check(CLI::IsMember({"full", "8"}));
+    app.add_option("--full-epochs", wanted.full_epochs, "of the full-precision network")
+        ->check(CLI::PositiveNumber);
+    app.add_option("--epochs", wanted.epochs, "of each student")->check(CLI::PositiveNumber);
+    app.add_option("--seeds", wanted.seeds)->check(CLI::PositiveNumber);
+    app.add_option("--batch", wanted.batch_size)->check(CLI::PositiveNumber);
+    app.add_option("--learning-rate", wanted.learning_rate,
+                   "learning rate of the students' weights")
+        ->check(command_line::finite_number);
+    app.add_option("--range-learning-rate", wanted.range_rate, "learning rate of learned ranges")
+        ->check(command_line::finite_number);
+    app.add_option("--out", wanted.folder, "folder of the results")
+        ->transform(command_line::folder_name);
+    command_line::add_relabel(app, wanted.relabel);
+    if (!command_line::parsed(app, argc, argv)) return;
+    if (!wanted.data.empty()) wanted.data = command_line::whole_name(wanted.data);
+    // A repeated value would be counted as another seed.
+    wanted.quantizers = command_line::without_repeats(wanted.quantizers);
+    wanted.bits = command_line::without_repeats(wanted.bits);
+    experiment{wanted, command_line::open_or_draw(wanted.data, wanted.relabel)}.run();
+  });
 }

@@ -7,6 +7,7 @@
 #include "command_line.hpp"
 
 #include <rolewise/core/seed.hpp>
+#include <rolewise/data/glyphs.hpp>
 #include <rolewise/data/open.hpp>
 #include <rolewise/data/splits.hpp>
 
@@ -31,6 +32,13 @@ inline void add_relabel(CLI::App& app, bool& wanted)
   auto data = rolewise::open_dataset(folder, {.relabel = relabel});
   for (const auto& note : data.notes) std::fprintf(stderr, "note: %s\n", note.c_str());
   return data;
+}
+
+/// `open_data`, or the built-in glyphs where no folder is given.
+[[nodiscard]] inline rolewise::dataset_splits open_or_draw(const std::string& folder, bool relabel)
+{
+  return folder.empty() ? rolewise::glyphs({.seed = rolewise::seed{1}})
+                        : open_data(folder, relabel);
 }
 
 /// The data with `samples` of the training examples, class by class; with all for 0.

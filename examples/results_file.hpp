@@ -2,17 +2,24 @@
 #pragma once
 
 /// @file
-/// Results of a comparison in a file: each is computed once, however often the program is stopped.
+/// Comparisons of many runs: their options, and results in a file, each computed once however often
+/// the program is stopped.
 
+#include "command_line.hpp"
+#include "open_data.hpp"
+
+#include <rolewise/data/dataset.hpp>
 #include <rolewise/report/statistics.hpp>
 #include <rolewise/support/error.hpp>
 #include <rolewise/support/file.hpp>
 
+#include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <fstream>
 #include <iostream>
 #include <stdexcept>
@@ -124,6 +131,65 @@ class results_file {
   std::string path_;
   nlohmann::json settings_;
   std::vector<nlohmann::json> results_;
+};
+
+/// What two comparisons have in common on their command lines: data, length, number of runs.
+struct comparison_options {
+  std::string data;
+  bool relabel = false;
+  std::int64_t samples = 0;  ///< 0: all
+  std::int64_t teacher_epochs = 20;
+  std::int64_t epochs;  ///< of each student
+  std::int64_t seeds;
+  std::int64_t batch_size = 64;
+  double minutes = 0.0;  ///< after which no run is begun; 0: no limit
+  std::string folder;    ///< of the results
+  std::chrono::steady_clock::time_point begin = std::chrono::steady_clock::now();
+
+  comparison_options(std::string program, std::int64_t student_epochs, std::int64_t runs)
+      : epochs{student_epochs}, seeds{runs}, folder{std::move(program)}
+  {}
+
+  /// @param least_epochs of a student
+  void add_to(CLI::App& app, std::int64_t least_epochs)
+  {
+    app.add_option("--data", data, "folder of a data set; without it the built-in glyphs")
+        ->transform(folder_name);
+    app.add_option("--samples", samples, "images to learn from; 0: all")
+        ->check(CLI::NonNegativeNumber);
+    app.add_option("--teacher-epochs", teacher_epochs)->check(CLI::PositiveNumber);
+    app.add_option("--epochs", epochs, "of each student")->check(CLI::Range(least_epochs, most));
+    app.add_option("--seeds", seeds)->check(CLI::PositiveNumber);
+    app.add_option("--batch", batch_size)->check(CLI::PositiveNumber);
+    app.add_option("--minutes", minutes, "after which no run is begun; 0: no limit")
+        ->check(finite_number);
+    app.add_option("--out", folder, "folder of the results")->transform(folder_name);
+    add_relabel(app, relabel);
+  }
+
+  /// The data of the command line, and the file in which all results are of these settings.
+  [[nodiscard]] rolewise::dataset_splits open() const
+  {
+    return with_some(open_or_draw(data.empty() ? data : whole_name(data), relabel), samples);
+  }
+  [[nodiscard]] results_file results(const rolewise::dataset& train) const
+  {
+    return {made_folder(folder) + "/results.jsonl",
+            {{"data", train.name},
+             {"examples", train.size()},
+             {"teacher_epochs", teacher_epochs},
+             {"epochs", epochs},
+             {"batch", batch_size}}};
+  }
+
+  [[nodiscard]] bool is_late() const
+  {
+    const std::chrono::duration<double> passed = std::chrono::steady_clock::now() - begin;
+    return minutes > 0.0 && passed.count() > 60.0 * minutes;
+  }
+
+ private:
+  static constexpr std::int64_t most = 100000;
 };
 
 /// Mean and standard deviation of numbers, `-` for none.

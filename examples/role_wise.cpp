@@ -25,30 +25,22 @@
 //
 // The agents here are fixed; role_wise_search.cpp searches for better ones.
 
+#include "command_line.hpp"
 #include "role_wise/experiment.hpp"
 #include "role_wise/job.hpp"
 #include "role_wise/job_record.hpp"
 #include "role_wise/report.hpp"
 
 #include <rolewise/support/retain_heap.hpp>
-#include <rolewise/support/standard_output.hpp>
-
-#include <cstdio>
-#include <exception>
 
 int main(int argc, char** argv)
-try {
-  (void)rolewise::retain_heap();
-  if (const auto asked = role_wise::parse(argc, argv)) {
-    const auto job = asked->is_resumed ? role_wise::read_job(*asked) : *asked;
-    if (!job.is_resumed) role_wise::require_free(job);
-    role_wise::report(job, role_wise::run_experiment(job));
-  }
-  rolewise::require_written();
-} catch (const CLI::ParseError& error) {
-  std::fprintf(stderr, "role_wise: %s\nTry --help.\n", error.what());
-  return 2;
-} catch (const std::exception& error) {
-  std::fprintf(stderr, "\n%s\n", error.what());
-  return 2;
+{
+  return command_line::program("role_wise", [&] {
+    (void)rolewise::retain_heap();
+    if (const auto asked = role_wise::parse(argc, argv)) {
+      const auto job = asked->is_resumed ? role_wise::read_job(*asked) : *asked;
+      if (!job.is_resumed) role_wise::require_free(job);
+      role_wise::report(job, role_wise::run_experiment(job));
+    }
+  });
 }

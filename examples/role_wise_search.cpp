@@ -40,7 +40,6 @@
 #include <CLI/CLI.hpp>
 
 #include <cstdio>
-#include <exception>
 #include <filesystem>
 #include <string>
 #include <utility>
@@ -142,13 +141,7 @@ void run(const search_job& wanted)
   app.add_option("--out", wanted.folder, "folder of the results")
       ->transform(command_line::folder_name)
       ->capture_default_str();
-  app.get_formatter()->column_width(36);
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::CallForHelp& help) {
-    (void)app.exit(help);
-    return false;
-  }
+  if (!command_line::parsed(app, argc, argv)) return false;
   role_wise::detail::set_defaults_of_data(app, conditions);
   if (conditions.bits.size() != 1)
     throw CLI::ValidationError{"--bits", "wants one number: a search is of one student"};
@@ -165,15 +158,10 @@ void run(const search_job& wanted)
 }  // namespace
 
 int main(int argc, char** argv)
-try {
-  (void)rw::retain_heap();
-  search_job wanted;
-  if (parse(argc, argv, wanted)) run(wanted);
-  rw::require_written();
-} catch (const CLI::ParseError& error) {
-  std::fprintf(stderr, "role_wise_search: %s\nTry --help.\n", error.what());
-  return 2;
-} catch (const std::exception& error) {
-  std::fprintf(stderr, "\n%s\n", error.what());
-  return 2;
+{
+  return command_line::program("role_wise_search", [&] {
+    (void)rw::retain_heap();
+    search_job wanted;
+    if (parse(argc, argv, wanted)) run(wanted);
+  });
 }

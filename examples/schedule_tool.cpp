@@ -30,7 +30,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
-#include <exception>
 #include <iomanip>
 #include <iostream>
 #include <optional>
@@ -218,14 +217,12 @@ void answer_to(const request& wanted)
 }  // namespace
 
 int main(int argc, char** argv)
-try {
-  const auto wanted = parse(argc, argv);
-  if (wanted) answer_to(*wanted);
-  rw::require_written();
-} catch (const CLI::ParseError& error) {
-  std::fprintf(stderr, "schedule_tool: %s\nTry --help.\n", error.what());
-  return 2;
-} catch (const std::exception& error) {
-  std::fprintf(stderr, "%s\n", error.what());
-  return 2;
+{
+  return command_line::program(
+      "schedule_tool",
+      [&] {
+        const auto wanted = parse(argc, argv);
+        if (wanted) answer_to(*wanted);
+      },
+      "");
 }

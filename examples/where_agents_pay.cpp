@@ -22,7 +22,6 @@
 #include <algorithm>
 #include <cstdint>
 #include <cstdio>
-#include <exception>
 #include <limits>
 #include <string>
 #include <tuple>
@@ -137,13 +136,7 @@ struct row {
   app.add_option("--out", wanted.folder, "folder of the results")
       ->transform(command_line::folder_name)
       ->capture_default_str();
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::CallForHelp& help) {
-    (void)app.exit(help);
-    return false;
-  }
-  return true;
+  return command_line::parsed(app, argc, argv);
 }
 
 void run(const options& wanted)
@@ -162,14 +155,9 @@ void run(const options& wanted)
 }  // namespace
 
 int main(int argc, char** argv)
-try {
-  options wanted;
-  if (parse(argc, argv, wanted)) run(wanted);
-  rw::require_written();
-} catch (const CLI::ParseError& error) {
-  std::fprintf(stderr, "where_agents_pay: %s\nTry --help.\n", error.what());
-  return 2;
-} catch (const std::exception& error) {
-  std::fprintf(stderr, "\n%s\n", error.what());
-  return 2;
+{
+  return command_line::program("where_agents_pay", [&] {
+    options wanted;
+    if (parse(argc, argv, wanted)) run(wanted);
+  });
 }

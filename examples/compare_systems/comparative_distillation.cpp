@@ -4,8 +4,6 @@
 
 #include "systems.hpp"
 
-#include <filesystem>
-
 namespace compare_systems {
 
 /// The one view of each image that the teacher is asked about.
@@ -26,11 +24,7 @@ std::vector<row> comparative_distillation()
         .lr_schedule = usual_schedule{},
         .seed = at.seed};
     // Tuples in the place of examples: as many updates, of twice as many images.
-    const auto checkpoints = at.folder + "/student";
-    std::filesystem::create_directories(checkpoints);
-    rw::fit(step, rw::sample_tuples{at.data.train},
-            {.epochs = at.epochs, .batch_size = 2 * at.batch_size, .seed = at.seed, .resume = true},
-            rw::checkpoints{.folder = checkpoints});
+    at.train_on(rw::sample_tuples{at.data.train}, 2 * at.batch_size, step);
     return step.evaluated();
   })};
 }

@@ -47,11 +47,19 @@ struct run {
   template<typename Step>
   void train(Step& step, std::string_view part = "student", std::int64_t instead = 0) const
   {
+    train_on(data.train, batch_size, step, part, instead);
+  }
+
+  /// The same on other examples, or in batches of another size.
+  template<typename Source, typename Step>
+  void train_on(const Source& examples, std::int64_t size, Step& step,
+                std::string_view part = "student", std::int64_t instead = 0) const
+  {
     const auto checkpoints = folder + "/" + std::string{part};
     std::filesystem::create_directories(checkpoints);
-    rw::fit(step, data.train,
+    rw::fit(step, examples,
             {.epochs = instead > 0 ? instead : epochs,
-             .batch_size = batch_size,
+             .batch_size = size,
              .seed = seed,
              .resume = true},
             rw::checkpoints{.folder = checkpoints});
