@@ -147,6 +147,7 @@ set(ROLEWISE_HEADERS
     include/rolewise/agent/views.hpp
     include/rolewise/agent/warp.hpp
     include/rolewise/core.hpp
+    include/rolewise/core/ascent.hpp
     include/rolewise/core/autograd.hpp
     include/rolewise/core/autograd_function.hpp
     include/rolewise/core/batch.hpp
@@ -164,6 +165,7 @@ set(ROLEWISE_HEADERS
     include/rolewise/core/fraction.hpp
     include/rolewise/core/gradients_on.hpp
     include/rolewise/core/implementation.hpp
+    include/rolewise/core/implementation/ascent.hpp
     include/rolewise/core/implementation/batch.hpp
     include/rolewise/core/implementation/batch_parts.hpp
     include/rolewise/core/implementation/buffer_pool.hpp
@@ -315,6 +317,7 @@ set(ROLEWISE_HEADERS
     include/rolewise/loss/implementation/isotonic_kl.hpp
     include/rolewise/loss/implementation/jensen_shannon.hpp
     include/rolewise/loss/implementation/label_smoothing.hpp
+    include/rolewise/loss/implementation/logit_divergences.hpp
     include/rolewise/loss/implementation/logit_mse.hpp
     include/rolewise/loss/implementation/loss_terms.hpp
     include/rolewise/loss/implementation/masked_generative_distillation.hpp
@@ -343,6 +346,7 @@ set(ROLEWISE_HEADERS
     include/rolewise/loss/isotonic_kl.hpp
     include/rolewise/loss/jensen_shannon.hpp
     include/rolewise/loss/label_smoothing.hpp
+    include/rolewise/loss/logit_divergences.hpp
     include/rolewise/loss/logit_mse.hpp
     include/rolewise/loss/loss_function.hpp
     include/rolewise/loss/loss_terms.hpp
@@ -498,6 +502,7 @@ set(ROLEWISE_HEADERS
     include/rolewise/network/implementation/shufflenet_v1.hpp
     include/rolewise/network/implementation/shufflenet_v2.hpp
     include/rolewise/network/implementation/text_transformer.hpp
+    include/rolewise/network/implementation/token_table.hpp
     include/rolewise/network/implementation/transformer_block.hpp
     include/rolewise/network/implementation/vgg.hpp
     include/rolewise/network/implementation/vision_transformer.hpp
@@ -529,6 +534,7 @@ set(ROLEWISE_HEADERS
     include/rolewise/network/shufflenet_v1.hpp
     include/rolewise/network/shufflenet_v2.hpp
     include/rolewise/network/text_transformer.hpp
+    include/rolewise/network/token_table.hpp
     include/rolewise/network/transformer_block.hpp
     include/rolewise/network/unet.hpp
     include/rolewise/network/vgg.hpp
@@ -840,6 +846,7 @@ set(ROLEWISE_HEADERS
     include/rolewise/support/terminal.hpp
     include/rolewise/support/utf8.hpp
     include/rolewise/systems.hpp
+    include/rolewise/systems/backward_kd.hpp
     include/rolewise/systems/comparative_distillation.hpp
     include/rolewise/systems/cutmix_pick.hpp
     include/rolewise/systems/detail/implementation/teach_augment_parts.hpp
@@ -910,6 +917,7 @@ set(ROLEWISE_HEADERS
     include/rolewise/train/adam.hpp
     include/rolewise/train/adamw.hpp
     include/rolewise/train/any_metric.hpp
+    include/rolewise/train/ascent_space.hpp
     include/rolewise/train/calibration.hpp
     include/rolewise/train/callback.hpp
     include/rolewise/train/checkpoint.hpp
@@ -978,6 +986,7 @@ set(ROLEWISE_HEADERS
     include/rolewise/train/implementation.hpp
     include/rolewise/train/implementation/adam.hpp
     include/rolewise/train/implementation/adamw.hpp
+    include/rolewise/train/implementation/ascent_space.hpp
     include/rolewise/train/implementation/checkpoint.hpp
     include/rolewise/train/implementation/checkpoints.hpp
     include/rolewise/train/implementation/clip_gradients.hpp
@@ -1017,6 +1026,7 @@ set(ROLEWISE_HEADERS
     include/rolewise/train/mutual_learning.hpp
     include/rolewise/train/optimizer.hpp
     include/rolewise/train/param_groups.hpp
+    include/rolewise/train/periodic_copy.hpp
     include/rolewise/train/perplexity.hpp
     include/rolewise/train/plateau_lr.hpp
     include/rolewise/train/preparing_step.hpp

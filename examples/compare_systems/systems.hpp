@@ -12,6 +12,7 @@
 namespace compare_systems {
 
 [[nodiscard]] std::vector<row> plain();
+[[nodiscard]] std::vector<row> backward_kd();
 [[nodiscard]] std::vector<row> comparative_distillation();
 [[nodiscard]] std::vector<row> cutmix_pick();
 [[nodiscard]] std::vector<row> ensembles();
@@ -27,9 +28,9 @@ namespace compare_systems {
 [[nodiscard]] inline std::vector<row> all_rows()
 {
   std::vector<row> all;
-  for (const auto& rows_of :
-       {plain, comparative_distillation, cutmix_pick, ensembles, function_matching, mutual_learning,
-        nasty_teacher, relational_representation, teach_augment, teacher_knowledge, tst})
+  for (const auto& rows_of : {plain, backward_kd, comparative_distillation, cutmix_pick, ensembles,
+                              function_matching, mutual_learning, nasty_teacher,
+                              relational_representation, teach_augment, teacher_knowledge, tst})
     for (auto& each : rows_of()) all.push_back(std::move(each));
   return all;
 }

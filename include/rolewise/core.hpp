@@ -4,6 +4,7 @@
 /// @file
 /// Umbrella header of `core/`: types and functions that every stage uses.
 
+#include <rolewise/core/ascent.hpp>
 #include <rolewise/core/batch.hpp>
 #include <rolewise/core/batch_parts.hpp>
 #include <rolewise/core/beta_draw.hpp>

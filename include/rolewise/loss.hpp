@@ -23,6 +23,7 @@
 #include <rolewise/loss/isotonic_kl.hpp>
 #include <rolewise/loss/jensen_shannon.hpp>
 #include <rolewise/loss/label_smoothing.hpp>
+#include <rolewise/loss/logit_divergences.hpp>
 #include <rolewise/loss/logit_mse.hpp>
 #include <rolewise/loss/loss_function.hpp>
 #include <rolewise/loss/loss_terms.hpp>

@@ -40,6 +40,7 @@
 #include <rolewise/network/shufflenet_v1.hpp>
 #include <rolewise/network/shufflenet_v2.hpp>
 #include <rolewise/network/text_transformer.hpp>
+#include <rolewise/network/token_table.hpp>
 #include <rolewise/network/transformer_block.hpp>
 #include <rolewise/network/unet.hpp>
 #include <rolewise/network/vgg.hpp>

@@ -4,6 +4,7 @@
 /// @file
 /// Umbrella header of `systems/`: complete methods, composed of the parts of the other stages.
 
+#include <rolewise/systems/backward_kd.hpp>
 #include <rolewise/systems/comparative_distillation.hpp>
 #include <rolewise/systems/cutmix_pick.hpp>
 #include <rolewise/systems/fast_auto_augment.hpp>

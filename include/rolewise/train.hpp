@@ -8,6 +8,7 @@
 #include <rolewise/train/adam.hpp>
 #include <rolewise/train/adamw.hpp>
 #include <rolewise/train/any_metric.hpp>
+#include <rolewise/train/ascent_space.hpp>
 #include <rolewise/train/calibration.hpp>
 #include <rolewise/train/callback.hpp>
 #include <rolewise/train/checkpoint.hpp>
@@ -35,6 +36,7 @@
 #include <rolewise/train/mutual_learning.hpp>
 #include <rolewise/train/optimizer.hpp>
 #include <rolewise/train/param_groups.hpp>
+#include <rolewise/train/periodic_copy.hpp>
 #include <rolewise/train/perplexity.hpp>
 #include <rolewise/train/plateau_lr.hpp>
 #include <rolewise/train/preparing_step.hpp>

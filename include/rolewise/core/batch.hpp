@@ -70,7 +70,8 @@ struct view_number {
 /// An agent returns a new batch and never writes into the tensors of its input.
 struct batch {
   /// Images `[N, C, H, W]`, `uint8` until just before the forward pass, or floating point once
-  /// normalized; token indices `[N, L]` int64; vectors `[N, D]` floating point.
+  /// normalized; token indices `[N, L]` int64, or embeddings `[N, L, D]` floating point where a
+  /// network reads them; vectors `[N, D]` floating point.
   torch::Tensor inputs;
   /// One label for each example, `[N]` int64 in 0 .. classes - 1 or `[N, classes]` floating point
   /// (soft labels, which sum to 1 over the classes); for each pixel, `[N, H, W]` or

@@ -5,6 +5,7 @@
 /// All function bodies of `core/`, for the unit that compiles them.
 
 #include <rolewise/core/detail/implementation/type_name.hpp>
+#include <rolewise/core/implementation/ascent.hpp>
 #include <rolewise/core/implementation/batch.hpp>
 #include <rolewise/core/implementation/batch_parts.hpp>
 #include <rolewise/core/implementation/buffer_pool.hpp>

@@ -32,6 +32,7 @@
 #include <rolewise/loss/implementation/isotonic_kl.hpp>
 #include <rolewise/loss/implementation/jensen_shannon.hpp>
 #include <rolewise/loss/implementation/label_smoothing.hpp>
+#include <rolewise/loss/implementation/logit_divergences.hpp>
 #include <rolewise/loss/implementation/logit_mse.hpp>
 #include <rolewise/loss/implementation/loss_terms.hpp>
 #include <rolewise/loss/implementation/masked_generative_distillation.hpp>

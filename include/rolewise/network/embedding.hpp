@@ -28,6 +28,9 @@ class embedding {
   /// @throws c10::IndexError on the CPU for an index that is not in 0 .. count - 1
   [[nodiscard]] torch::Tensor operator()(const torch::Tensor& indices) const;
 
+  /// All vectors, `[count, D]`.
+  [[nodiscard]] const torch::Tensor& table() const { return weight_; }
+
   /// The first vectors, `[count, D]`.
   [[nodiscard]] torch::Tensor first(std::int64_t count) const
   {

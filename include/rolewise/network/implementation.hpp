@@ -52,6 +52,7 @@
 #include <rolewise/network/implementation/shufflenet_v1.hpp>
 #include <rolewise/network/implementation/shufflenet_v2.hpp>
 #include <rolewise/network/implementation/text_transformer.hpp>
+#include <rolewise/network/implementation/token_table.hpp>
 #include <rolewise/network/implementation/transformer_block.hpp>
 #include <rolewise/network/implementation/vgg.hpp>
 #include <rolewise/network/implementation/vision_transformer.hpp>

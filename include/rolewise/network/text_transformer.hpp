@@ -6,6 +6,7 @@
 
 #include <rolewise/network/network.hpp>
 #include <rolewise/network/planned_body.hpp>
+#include <rolewise/network/token_table.hpp>
 #include <rolewise/network/transformer_block.hpp>
 #include <rolewise/support/error.hpp>
 #include <rolewise/support/inline.hpp>
@@ -44,13 +45,15 @@ struct text_transformer_plan {
 
 namespace detail {
 
-/// @throws std::invalid_argument unless the examples are `[N, L]` int64, L at most `longest`,
-///         with a mask of that shape or none
+/// @throws std::invalid_argument unless the examples are `[N, L]` int64, or `[N, L, width]`
+///         floating point, L at most `longest`, with a mask `[N, L]` or none
 ROLEWISE_INLINE void require_tokens(std::string_view network, const batch& examples,
-                                    std::int64_t longest);
+                                    std::int64_t longest, std::int64_t width);
 
-/// The token indices, with index 0 in the place of padding, which then may be any number.
-[[nodiscard]] ROLEWISE_INLINE torch::Tensor tokens_of(const batch& examples);
+/// The embeddings of tokens: inputs that are embeddings already, or what the table has for indices,
+/// with index 0 in the place of padding, which then may be any number.
+[[nodiscard]] ROLEWISE_INLINE torch::Tensor embedded(const batch& examples,
+                                                     const torch::Tensor& table);
 
 /// The mean over the tokens of each sequence, without padding; 0 for a sequence of none.
 /// @param x `[N, L, D]`
@@ -65,7 +68,9 @@ ROLEWISE_INLINE void require_tokens(std::string_view network, const batch& examp
 /// layer norm; and a linear head, in a classifier on the mean over the tokens: logits `[N, C]`, in
 /// a language model on each token: logits `[N, V, L]`.
 ///
-/// Inputs are `batch::inputs`, `[N, L]` int64, of up to `shape.width` tokens, with `batch::mask`.
+/// Inputs are `batch::inputs`, `[N, L]` int64, of up to `shape.width` tokens, with `batch::mask`;
+/// or embeddings of tokens in the place of their indices, `[N, L, width]` floating point, finite
+/// also where there is padding, to which positions are added as to those of `token_table()`.
 /// Padding follows the tokens, since positions count from the first. It may have any index, is
 /// attended to by no token and is not part of the mean; the logits of a language model there are
 /// without meaning, and losses leave them out by the same mask. A quantizer of activations that
@@ -120,14 +125,18 @@ class text_transformer_body
       blocks_.parts.emplace_back(make, "block" + std::to_string(b), plan.block());
   }
 
-  /// @throws std::invalid_argument unless the examples are token indices `[N, L]` of int64 that are
-  ///         no longer than the network's shape, with a bool mask of that shape or none
+  /// The embeddings of the tokens, `[vocabulary, width]`.
+  [[nodiscard]] const torch::Tensor& token_table() const { return embedding_.table(); }
+
+  /// @throws std::invalid_argument unless the examples are token indices `[N, L]` of int64 or
+  ///         embeddings `[N, L, width]` of floating point that are no longer than the network's
+  ///         shape, with a bool mask `[N, L]` or none
   [[nodiscard]] outputs forward(const batch& examples, phase when, taps wanted)
   {
-    detail::require_tokens(this->name(), examples, this->shape_.width);
+    detail::require_tokens(this->name(), examples, this->shape_.width, this->plan_.width);
     detail::tapped_features features{wanted};
     const auto length = examples.inputs.size(1);
-    auto x = embedding_(detail::tokens_of(examples)) + positions_.first(length);
+    auto x = detail::embedded(examples, token_table()) + positions_.first(length);
     const auto mask = detail::mask_of(examples.mask, is_causal, x.scalar_type());
     x = norm_(detail::through_blocks(blocks_, std::move(x), when, mask, features));
     if constexpr (!is_causal) x = detail::mean_of_tokens(x, examples.mask);
@@ -191,6 +200,7 @@ class text_transformer_body
 };
 
 static_assert(NetworkBody<text_transformer_body<>>);
+static_assert(ReadsEmbeddings<text_transformer_body<>>);
 
 template<Quantizer Q = no_quantizer, BitWidthScheme Scheme = default_scheme<Q>,
          typename Plan = text_transformer_plan<>>

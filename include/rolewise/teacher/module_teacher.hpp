@@ -87,6 +87,8 @@ class module_teacher {
     return detail::module_tap_shapes("module_teacher", *module_, shape_, wanted);
   }
 
+  [[nodiscard]] const Module& module() const noexcept { return *module_; }
+
   /// The device of the module: that of its first parameter or buffer, otherwise the CPU.
   [[nodiscard]] torch::Device device() const { return detail::device_of_module(*module_); }
 

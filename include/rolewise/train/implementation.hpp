@@ -27,6 +27,7 @@
 #include <rolewise/train/detail/implementation/state_writer.hpp>
 #include <rolewise/train/implementation/adam.hpp>
 #include <rolewise/train/implementation/adamw.hpp>
+#include <rolewise/train/implementation/ascent_space.hpp>
 #include <rolewise/train/implementation/checkpoint.hpp>
 #include <rolewise/train/implementation/checkpoints.hpp>
 #include <rolewise/train/implementation/clip_gradients.hpp>
