@@ -112,6 +112,7 @@ set(ROLEWISE_HEADERS
     include/rolewise/agent/implementation/uniform_augment.hpp
     include/rolewise/agent/implementation/vertical_flip.hpp
     include/rolewise/agent/implementation/view_of.hpp
+    include/rolewise/agent/implementation/views_of_class.hpp
     include/rolewise/agent/independent_agent.hpp
     include/rolewise/agent/interpolation.hpp
     include/rolewise/agent/label_maps.hpp
@@ -145,6 +146,7 @@ set(ROLEWISE_HEADERS
     include/rolewise/agent/vertical_flip.hpp
     include/rolewise/agent/view_of.hpp
     include/rolewise/agent/views.hpp
+    include/rolewise/agent/views_of_class.hpp
     include/rolewise/agent/warp.hpp
     include/rolewise/core.hpp
     include/rolewise/core/ascent.hpp
@@ -201,6 +203,7 @@ set(ROLEWISE_HEADERS
     include/rolewise/data/cifar.hpp
     include/rolewise/data/class_groups.hpp
     include/rolewise/data/class_labels.hpp
+    include/rolewise/data/composed_digits.hpp
     include/rolewise/data/dataset.hpp
     include/rolewise/data/detail/decode_jpeg.hpp
     include/rolewise/data/detail/decode_png.hpp
@@ -230,6 +233,7 @@ set(ROLEWISE_HEADERS
     include/rolewise/data/implementation/cifar.hpp
     include/rolewise/data/implementation/class_groups.hpp
     include/rolewise/data/implementation/class_labels.hpp
+    include/rolewise/data/implementation/composed_digits.hpp
     include/rolewise/data/implementation/dataset.hpp
     include/rolewise/data/implementation/gathered_batches.hpp
     include/rolewise/data/implementation/glyphs.hpp
@@ -248,6 +252,7 @@ set(ROLEWISE_HEADERS
     include/rolewise/implementation.hpp
     include/rolewise/loss.hpp
     include/rolewise/loss/activation_boundary.hpp
+    include/rolewise/loss/adversarial.hpp
     include/rolewise/loss/attention_transfer.hpp
     include/rolewise/loss/balanced_to_task.hpp
     include/rolewise/loss/clipped_to_task.hpp
@@ -306,6 +311,7 @@ set(ROLEWISE_HEADERS
     include/rolewise/loss/gradient_combination.hpp
     include/rolewise/loss/implementation.hpp
     include/rolewise/loss/implementation/activation_boundary.hpp
+    include/rolewise/loss/implementation/adversarial.hpp
     include/rolewise/loss/implementation/contrastive_representation_distillation.hpp
     include/rolewise/loss/implementation/correlation_congruence.hpp
     include/rolewise/loss/implementation/cross_entropy.hpp
@@ -492,8 +498,10 @@ set(ROLEWISE_HEADERS
     include/rolewise/network/implementation/layer_norm.hpp
     include/rolewise/network/implementation/layer_plan.hpp
     include/rolewise/network/implementation/layered.hpp
+    include/rolewise/network/implementation/lenet.hpp
     include/rolewise/network/implementation/linear_classifier.hpp
     include/rolewise/network/implementation/load_named_weights.hpp
+    include/rolewise/network/implementation/mlp_discriminator.hpp
     include/rolewise/network/implementation/mobilenet_v2.hpp
     include/rolewise/network/implementation/module.hpp
     include/rolewise/network/implementation/name_map.hpp
@@ -517,9 +525,11 @@ set(ROLEWISE_HEADERS
     include/rolewise/network/layer_norm.hpp
     include/rolewise/network/layer_plan.hpp
     include/rolewise/network/layered.hpp
+    include/rolewise/network/lenet.hpp
     include/rolewise/network/linear.hpp
     include/rolewise/network/linear_classifier.hpp
     include/rolewise/network/load_named_weights.hpp
+    include/rolewise/network/mlp_discriminator.hpp
     include/rolewise/network/mobilenet_v2.hpp
     include/rolewise/network/module.hpp
     include/rolewise/network/name_map.hpp
@@ -859,9 +869,11 @@ set(ROLEWISE_HEADERS
     include/rolewise/systems/generations.hpp
     include/rolewise/systems/implementation.hpp
     include/rolewise/systems/implementation/fast_auto_augment.hpp
+    include/rolewise/systems/implementation/lightweight_teacher.hpp
     include/rolewise/systems/implementation/search_cost.hpp
     include/rolewise/systems/implementation/search_splits.hpp
     include/rolewise/systems/implementation/teach_augment.hpp
+    include/rolewise/systems/lightweight_teacher.hpp
     include/rolewise/systems/nasty_teacher.hpp
     include/rolewise/systems/policy_search.hpp
     include/rolewise/systems/relational_representation.hpp

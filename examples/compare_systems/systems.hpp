@@ -17,6 +17,7 @@ namespace compare_systems {
 [[nodiscard]] std::vector<row> cutmix_pick();
 [[nodiscard]] std::vector<row> ensembles();
 [[nodiscard]] std::vector<row> function_matching();
+[[nodiscard]] std::vector<row> lightweight_teacher();
 [[nodiscard]] std::vector<row> mutual_learning();
 [[nodiscard]] std::vector<row> nasty_teacher();
 [[nodiscard]] std::vector<row> relational_representation();
@@ -28,9 +29,10 @@ namespace compare_systems {
 [[nodiscard]] inline std::vector<row> all_rows()
 {
   std::vector<row> all;
-  for (const auto& rows_of : {plain, backward_kd, comparative_distillation, cutmix_pick, ensembles,
-                              function_matching, mutual_learning, nasty_teacher,
-                              relational_representation, teach_augment, teacher_knowledge, tst})
+  for (const auto& rows_of :
+       {plain, backward_kd, comparative_distillation, cutmix_pick, ensembles, function_matching,
+        lightweight_teacher, mutual_learning, nasty_teacher, relational_representation,
+        teach_augment, teacher_knowledge, tst})
     for (auto& each : rows_of()) all.push_back(std::move(each));
   return all;
 }

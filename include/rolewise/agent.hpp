@@ -58,4 +58,5 @@
 #include <rolewise/agent/vertical_flip.hpp>
 #include <rolewise/agent/view_of.hpp>
 #include <rolewise/agent/views.hpp>
+#include <rolewise/agent/views_of_class.hpp>
 #include <rolewise/agent/warp.hpp>

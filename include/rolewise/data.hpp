@@ -11,6 +11,7 @@
 #include <rolewise/data/cifar.hpp>
 #include <rolewise/data/class_groups.hpp>
 #include <rolewise/data/class_labels.hpp>
+#include <rolewise/data/composed_digits.hpp>
 #include <rolewise/data/dataset.hpp>
 #include <rolewise/data/gathered_batches.hpp>
 #include <rolewise/data/glyphs.hpp>

@@ -5,6 +5,7 @@
 /// Umbrella header of `loss/`: loss functions, distillation losses, gradient combinations.
 
 #include <rolewise/loss/activation_boundary.hpp>
+#include <rolewise/loss/adversarial.hpp>
 #include <rolewise/loss/attention_transfer.hpp>
 #include <rolewise/loss/balanced_to_task.hpp>
 #include <rolewise/loss/clipped_to_task.hpp>

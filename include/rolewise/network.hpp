@@ -23,9 +23,11 @@
 #include <rolewise/network/layer_norm.hpp>
 #include <rolewise/network/layer_plan.hpp>
 #include <rolewise/network/layered.hpp>
+#include <rolewise/network/lenet.hpp>
 #include <rolewise/network/linear.hpp>
 #include <rolewise/network/linear_classifier.hpp>
 #include <rolewise/network/load_named_weights.hpp>
+#include <rolewise/network/mlp_discriminator.hpp>
 #include <rolewise/network/mobilenet_v2.hpp>
 #include <rolewise/network/module.hpp>
 #include <rolewise/network/name_map.hpp>

@@ -10,6 +10,7 @@
 #include <rolewise/systems/fast_auto_augment.hpp>
 #include <rolewise/systems/function_matching.hpp>
 #include <rolewise/systems/generations.hpp>
+#include <rolewise/systems/lightweight_teacher.hpp>
 #include <rolewise/systems/nasty_teacher.hpp>
 #include <rolewise/systems/policy_search.hpp>
 #include <rolewise/systems/relational_representation.hpp>

@@ -59,3 +59,4 @@
 #include <rolewise/agent/implementation/uniform_augment.hpp>
 #include <rolewise/agent/implementation/vertical_flip.hpp>
 #include <rolewise/agent/implementation/view_of.hpp>
+#include <rolewise/agent/implementation/views_of_class.hpp>

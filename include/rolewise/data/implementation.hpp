@@ -18,6 +18,7 @@
 #include <rolewise/data/implementation/cifar.hpp>
 #include <rolewise/data/implementation/class_groups.hpp>
 #include <rolewise/data/implementation/class_labels.hpp>
+#include <rolewise/data/implementation/composed_digits.hpp>
 #include <rolewise/data/implementation/dataset.hpp>
 #include <rolewise/data/implementation/gathered_batches.hpp>
 #include <rolewise/data/implementation/glyphs.hpp>

@@ -21,6 +21,7 @@
 #include <rolewise/loss/detail/implementation/target_rows.hpp>
 #include <rolewise/loss/detail/implementation/weighted_mean.hpp>
 #include <rolewise/loss/implementation/activation_boundary.hpp>
+#include <rolewise/loss/implementation/adversarial.hpp>
 #include <rolewise/loss/implementation/contrastive_representation_distillation.hpp>
 #include <rolewise/loss/implementation/correlation_congruence.hpp>
 #include <rolewise/loss/implementation/cross_entropy.hpp>

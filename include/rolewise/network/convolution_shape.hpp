@@ -16,7 +16,8 @@ namespace rolewise {
 /// Where the zeros lie that a convolution adds around a map.
 enum class padding_rule {
   symmetric,  ///< kernel / 2 on every side
-  same        ///< TensorFlow's SAME: ceil(size / stride) outputs, the odd pixel at bottom and right
+  same,       ///< TensorFlow's SAME: ceil(size / stride) outputs, the odd pixel at bottom and right
+  none        ///< no zeros: the kernel stays within the map
 };
 
 /// The shape of a convolution: channels, kernel, stride, padding, bias, groups.

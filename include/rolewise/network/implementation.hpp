@@ -42,8 +42,10 @@
 #include <rolewise/network/implementation/layer_norm.hpp>
 #include <rolewise/network/implementation/layer_plan.hpp>
 #include <rolewise/network/implementation/layered.hpp>
+#include <rolewise/network/implementation/lenet.hpp>
 #include <rolewise/network/implementation/linear_classifier.hpp>
 #include <rolewise/network/implementation/load_named_weights.hpp>
+#include <rolewise/network/implementation/mlp_discriminator.hpp>
 #include <rolewise/network/implementation/mobilenet_v2.hpp>
 #include <rolewise/network/implementation/module.hpp>
 #include <rolewise/network/implementation/name_map.hpp>

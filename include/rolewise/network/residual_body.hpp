@@ -199,6 +199,9 @@ class residual_body : public image_body<residual_body<Q, Scheme, Plan>, Q, Schem
         }))
       throw_invalid_argument(plan.name, "want multiples of ", bottleneck_expansion,
                              " as the channels of stages of bottlenecks, got ", widths);
+    if (plan.padding == padding_rule::none)
+      throw_invalid_argument(plan.name, "want padding that keeps the size of a map, for shortcuts ",
+                             "around convolutions, got padding_rule::none");
     if (plan.first_layers != residual_stem::pooled) return;
     if (is_pre || plan.padding != padding_rule::symmetric)
       throw_invalid_argument(plan.name,

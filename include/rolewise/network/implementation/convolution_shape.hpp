@@ -22,8 +22,9 @@ ROLEWISE_INLINE convolution_shape with_right_groups(std::string_view layer,
 ROLEWISE_INLINE convolution_geometry geometry_of(const convolution_shape& shape,
                                                  const torch::Tensor& x)
 {
-  if (shape.padding == padding_rule::symmetric) {
-    const margins around{shape.kernel / 2, shape.kernel / 2};
+  if (shape.padding != padding_rule::same) {
+    const auto zeros = shape.padding == padding_rule::none ? 0 : shape.kernel / 2;
+    const margins around{zeros, zeros};
     return {shape.stride, around, around, shape.groups};
   }
   return {shape.stride, same_padding(x.size(2), shape.kernel, shape.stride),
