@@ -178,6 +178,7 @@ set(ROLEWISE_HEADERS
     include/rolewise/core/implementation/outputs.hpp
     include/rolewise/core/implementation/relaxed_bernoulli.hpp
     include/rolewise/core/implementation/require_taps.hpp
+    include/rolewise/core/implementation/sampled_classes.hpp
     include/rolewise/core/implementation/settings.hpp
     include/rolewise/core/implementation/taps.hpp
     include/rolewise/core/keyed_permutation.hpp
@@ -188,6 +189,7 @@ set(ROLEWISE_HEADERS
     include/rolewise/core/relaxed_bernoulli.hpp
     include/rolewise/core/require_taps.hpp
     include/rolewise/core/role.hpp
+    include/rolewise/core/sampled_classes.hpp
     include/rolewise/core/seed.hpp
     include/rolewise/core/settings.hpp
     include/rolewise/core/state.hpp
@@ -196,6 +198,7 @@ set(ROLEWISE_HEADERS
     include/rolewise/core/tensor.hpp
     include/rolewise/core/training_progress.hpp
     include/rolewise/data.hpp
+    include/rolewise/data/batch_cycle.hpp
     include/rolewise/data/batch_options.hpp
     include/rolewise/data/batch_source.hpp
     include/rolewise/data/batch_source_reference.hpp
@@ -867,13 +870,16 @@ set(ROLEWISE_HEADERS
     include/rolewise/systems/fast_auto_augment.hpp
     include/rolewise/systems/function_matching.hpp
     include/rolewise/systems/generations.hpp
+    include/rolewise/systems/ikd.hpp
     include/rolewise/systems/implementation.hpp
     include/rolewise/systems/implementation/fast_auto_augment.hpp
     include/rolewise/systems/implementation/lightweight_teacher.hpp
+    include/rolewise/systems/implementation/meta_pseudo_labels.hpp
     include/rolewise/systems/implementation/search_cost.hpp
     include/rolewise/systems/implementation/search_splits.hpp
     include/rolewise/systems/implementation/teach_augment.hpp
     include/rolewise/systems/lightweight_teacher.hpp
+    include/rolewise/systems/meta_pseudo_labels.hpp
     include/rolewise/systems/nasty_teacher.hpp
     include/rolewise/systems/policy_search.hpp
     include/rolewise/systems/relational_representation.hpp
@@ -1026,6 +1032,7 @@ set(ROLEWISE_HEADERS
     include/rolewise/train/implementation/top_k_accuracy.hpp
     include/rolewise/train/implementation/trial_table.hpp
     include/rolewise/train/implementation/turn.hpp
+    include/rolewise/train/implementation/unrolled_update.hpp
     include/rolewise/train/interludes.hpp
     include/rolewise/train/json_lines.hpp
     include/rolewise/train/learner.hpp
@@ -1059,5 +1066,6 @@ set(ROLEWISE_HEADERS
     include/rolewise/train/training_step.hpp
     include/rolewise/train/trial_table.hpp
     include/rolewise/train/turn.hpp
+    include/rolewise/train/unrolled_update.hpp
     include/rolewise/train/update_batch_norm.hpp
     include/rolewise/version.hpp)

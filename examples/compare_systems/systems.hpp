@@ -17,7 +17,9 @@ namespace compare_systems {
 [[nodiscard]] std::vector<row> cutmix_pick();
 [[nodiscard]] std::vector<row> ensembles();
 [[nodiscard]] std::vector<row> function_matching();
+[[nodiscard]] std::vector<row> ikd();
 [[nodiscard]] std::vector<row> lightweight_teacher();
+[[nodiscard]] std::vector<row> meta_pseudo_labels();
 [[nodiscard]] std::vector<row> mutual_learning();
 [[nodiscard]] std::vector<row> nasty_teacher();
 [[nodiscard]] std::vector<row> relational_representation();
@@ -31,8 +33,8 @@ namespace compare_systems {
   std::vector<row> all;
   for (const auto& rows_of :
        {plain, backward_kd, comparative_distillation, cutmix_pick, ensembles, function_matching,
-        lightweight_teacher, mutual_learning, nasty_teacher, relational_representation,
-        teach_augment, teacher_knowledge, tst})
+        ikd, lightweight_teacher, meta_pseudo_labels, mutual_learning, nasty_teacher,
+        relational_representation, teach_augment, teacher_knowledge, tst})
     for (auto& each : rows_of()) all.push_back(std::move(each));
   return all;
 }

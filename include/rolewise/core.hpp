@@ -24,6 +24,7 @@
 #include <rolewise/core/relaxed_bernoulli.hpp>
 #include <rolewise/core/require_taps.hpp>
 #include <rolewise/core/role.hpp>
+#include <rolewise/core/sampled_classes.hpp>
 #include <rolewise/core/seed.hpp>
 #include <rolewise/core/settings.hpp>
 #include <rolewise/core/state.hpp>

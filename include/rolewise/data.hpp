@@ -4,6 +4,7 @@
 /// @file
 /// Umbrella header of `data/`: data sets, readers, splits, batches and other sources of them.
 
+#include <rolewise/data/batch_cycle.hpp>
 #include <rolewise/data/batch_options.hpp>
 #include <rolewise/data/batch_source.hpp>
 #include <rolewise/data/batch_source_reference.hpp>

@@ -11,6 +11,8 @@
 #include <rolewise/systems/function_matching.hpp>
 #include <rolewise/systems/generations.hpp>
 #include <rolewise/systems/lightweight_teacher.hpp>
+#include <rolewise/systems/ikd.hpp>
+#include <rolewise/systems/meta_pseudo_labels.hpp>
 #include <rolewise/systems/nasty_teacher.hpp>
 #include <rolewise/systems/policy_search.hpp>
 #include <rolewise/systems/relational_representation.hpp>

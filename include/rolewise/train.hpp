@@ -57,4 +57,5 @@
 #include <rolewise/train/training_step.hpp>
 #include <rolewise/train/trial_table.hpp>
 #include <rolewise/train/turn.hpp>
+#include <rolewise/train/unrolled_update.hpp>
 #include <rolewise/train/update_batch_norm.hpp>

@@ -8,6 +8,7 @@
 #include "support/doctest.hpp"
 
 #include <rolewise/core/checksum.hpp>
+#include <rolewise/core/settings.hpp>
 #include <rolewise/data/dataset.hpp>
 #include <rolewise/train/checkpoint.hpp>
 #include <rolewise/train/fit.hpp>
@@ -15,7 +16,8 @@
 namespace rolewise::testing {
 
 /// Trains a step of `make()` at once; another for half of the epochs, whose checkpoint a third one
-/// loads and goes on from. The first and the last have the same bits.
+/// loads and goes on from. The first and the last have the same bits. The step tells its settings,
+/// which `checkpoints` keep.
 template<typename Make>
 void goes_on_with_the_same_bits(const Make& make, const dataset& data, const fit_options& whole)
 {
@@ -33,6 +35,7 @@ void goes_on_with_the_same_bits(const Make& make, const dataset& data, const fit
   load_checkpoint(path, resumed);
   (void)fit(resumed, data, second);
   CHECK(state_sum(resumed) == state_sum(at_once));
+  CHECK_FALSE(settings_of(resumed).empty());
 }
 
 }  // namespace rolewise::testing

@@ -177,9 +177,9 @@ TEST_CASE("backward-pass KD: (1) small steps raise the divergence of smooth netw
     return (t.softmax(1) * (t.log_softmax(1) - s.log_softmax(1))).sum(1);
   };
   const function by_kl = [&](const torch::Tensor& u) {
-    return two_sided_kl{}({.teacher = {.logits = teacher(u), .features = {}},
-                           .student = {.logits = student(u), .features = {}}},
-                          {});
+    return two_sided_kl{temperature{1.0}}({.teacher = {.logits = teacher(u), .features = {}},
+                                           .student = {.logits = student(u), .features = {}}},
+                                          {});
   };
   for (const auto unit : {ascent_unit::absolute, ascent_unit::relative}) {
     const ascent up{.steps = 5, .rate = 0.001, .unit = unit};
@@ -383,7 +383,7 @@ TEST_CASE("backward-pass KD: divergences have gradients to both networks, by fin
     laws::hold_for(loss);
   };
   check(squared_logit_distance{});
-  check(two_sided_kl{});
+  check(two_sided_kl{temperature{1.0}});
   check(two_sided_kl{temperature{2.0}});
   CHECK(value(squared_logit_distance{}, numbers({1, 2, 3, 0}).view({2, 2}),
               numbers({0, 0, 1, 1}).view({2, 2}))

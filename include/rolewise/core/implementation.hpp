@@ -16,5 +16,6 @@
 #include <rolewise/core/implementation/outputs.hpp>
 #include <rolewise/core/implementation/relaxed_bernoulli.hpp>
 #include <rolewise/core/implementation/require_taps.hpp>
+#include <rolewise/core/implementation/sampled_classes.hpp>
 #include <rolewise/core/implementation/settings.hpp>
 #include <rolewise/core/implementation/taps.hpp>

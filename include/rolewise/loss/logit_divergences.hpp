@@ -2,8 +2,8 @@
 #pragma once
 
 /// @file
-/// Divergences of logits with gradients to both networks, for what looks for inputs on which they
-/// differ.
+/// Divergences of logits with gradients to both networks: for teachers that learn, and for what
+/// looks for inputs on which both differ.
 
 #include <rolewise/core/temperature.hpp>
 #include <rolewise/loss/distillation_loss.hpp>
@@ -35,13 +35,17 @@ struct squared_logit_distance {
 };
 
 /// KL(teacher || student) at one temperature, with gradients to both: the value of
-/// `soft_target_kl`, which takes the teacher's logits for constants.
+/// `soft_target_kl`, which takes the teacher's logits for constants. The loss of systems whose
+/// teacher learns from what its soft targets do to the student, such as `systems::ikd`.
 ///
 ///     p = softmax(teacher / T),  q = softmax(student / T)
 ///     loss = T^2 * mean_n sum_c p[n,c] * (log p[n,c] - log q[n,c])
 ///
+/// Where the teacher's logits have no graph, `soft_target_kl` computes it.
+///
 /// @par Gradients
-/// T (q - p) / N to the student's logits; T p (log p - log q - KL) / N to the teacher's.
+/// T (q - p) / N to the student's logits; T p (log p - log q - KL) / N to the teacher's. The
+/// gradient to the student can be differentiated with respect to both.
 struct two_sided_kl {
   static constexpr std::string_view name = "two-sided-kl";
   static constexpr bool has_state = false;
@@ -49,7 +53,7 @@ struct two_sided_kl {
   static constexpr rolewise::invariances invariances{
       .student_shift = true, .teacher_shift = true, .example_order = true};
 
-  rolewise::temperature temperature{1.0};
+  rolewise::temperature temperature{4.0};
 
   /// As `squared_logit_distance`.
   [[nodiscard]] torch::Tensor operator()(const paired_outputs& pair, const targets& targets) const;

@@ -8,6 +8,7 @@
 #include <rolewise/systems/detail/implementation/tst_parts.hpp>
 #include <rolewise/systems/implementation/fast_auto_augment.hpp>
 #include <rolewise/systems/implementation/lightweight_teacher.hpp>
+#include <rolewise/systems/implementation/meta_pseudo_labels.hpp>
 #include <rolewise/systems/implementation/search_cost.hpp>
 #include <rolewise/systems/implementation/search_splits.hpp>
 #include <rolewise/systems/implementation/teach_augment.hpp>

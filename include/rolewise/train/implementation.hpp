@@ -55,3 +55,4 @@
 #include <rolewise/train/implementation/top_k_accuracy.hpp>
 #include <rolewise/train/implementation/trial_table.hpp>
 #include <rolewise/train/implementation/turn.hpp>
+#include <rolewise/train/implementation/unrolled_update.hpp>

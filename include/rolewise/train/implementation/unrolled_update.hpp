@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#pragma once
+
+/// @file
+/// Function bodies of <rolewise/train/unrolled_update.hpp>.
+
+#include <rolewise/train/unrolled_update.hpp>
+
+#include <rolewise/core/autograd.hpp>
+#include <rolewise/support/error.hpp>
+#include <rolewise/train/detail/backward_to.hpp>
+
+#include <algorithm>
+#include <cstddef>
+#include <utility>
+
+namespace rolewise {
+
+ROLEWISE_INLINE std::vector<torch::Tensor> parameter_gradients(
+    const std::vector<named_tensor>& parameters, const torch::Tensor& loss)
+{
+  return detail::backward_to(parameters, loss);
+}
+
+ROLEWISE_INLINE void move_along(const std::vector<named_tensor>& parameters,
+                                const std::vector<torch::Tensor>& directions, double factor)
+{
+  const torch::NoGradGuard without_graph;
+  for (std::size_t i = 0; i < parameters.size(); ++i)
+    if (directions[i].defined()) {
+      auto moved = parameters[i].value;
+      moved.add_(directions[i], factor);
+    }
+}
+
+ROLEWISE_INLINE torch::Tensor loss_with_gradients(const std::vector<named_tensor>& parameters,
+                                                  const std::vector<torch::Tensor>& gradients)
+{
+  torch::Tensor total;
+  for (std::size_t i = 0; i < parameters.size(); ++i)
+    if (gradients[i].defined()) {
+      const auto term = (parameters[i].value * gradients[i].detach()).sum();
+      total = total.defined() ? total + term : term;
+    }
+  return total;
+}
+
+}  // namespace rolewise
+
+namespace rolewise::detail {
+
+ROLEWISE_INLINE std::vector<torch::Tensor> tensors_of(const outputs& of)
+{
+  std::vector<torch::Tensor> all{of.logits};
+  for (const auto& each : of.features) all.push_back(each.value);
+  return all;
+}
+
+/// The gradient of a loss for leaves, undefined for those that it does not depend on.
+inline std::vector<torch::Tensor> gradients_if_any(const torch::Tensor& loss,
+                                                   const std::vector<torch::Tensor>& leaves)
+{
+  if (!loss.requires_grad()) return std::vector<torch::Tensor>(leaves.size());
+  return gradients_of(loss, leaves, false);
+}
+
+/// `<d loss / d parameters, v>` with a graph; undefined if the loss depends on no parameter.
+inline torch::Tensor along(const std::vector<named_tensor>& parameters, const torch::Tensor& loss,
+                           const std::vector<torch::Tensor>& v)
+{
+  std::vector<torch::Tensor> learned, directions;
+  for (std::size_t i = 0; i < parameters.size(); ++i)
+    if (v[i].defined() && parameters[i].value.requires_grad()) {
+      learned.push_back(parameters[i].value);
+      directions.push_back(v[i]);
+    }
+  torch::Tensor total;
+  if (learned.empty()) return total;
+  const auto found = torch::autograd::grad({loss}, learned, {}, true, true, true);
+  for (std::size_t i = 0; i < found.size(); ++i)
+    if (found[i].defined()) {
+      const auto term = (found[i] * directions[i]).sum();
+      total = total.defined() ? total + term : term;
+    }
+  return total;
+}
+
+/// The same by a factor that stays on its device.
+inline void move_by(const std::vector<named_tensor>& parameters,
+                    const std::vector<torch::Tensor>& directions, const torch::Tensor& factor)
+{
+  const torch::NoGradGuard without_graph;
+  for (std::size_t i = 0; i < parameters.size(); ++i)
+    if (directions[i].defined()) {
+      auto moved = parameters[i].value;
+      moved.add_(directions[i] * factor.to(directions[i].scalar_type()));
+    }
+}
+
+/// The distance to both sides, as DARTS has it: 0.01 / |v|. A v of 0 stays where it is.
+inline torch::Tensor distance_for(const std::vector<torch::Tensor>& v)
+{
+  constexpr double wanted = 0.01, least = 1e-30;
+  torch::Tensor squares;
+  for (const auto& each : v)
+    if (each.defined()) {
+      const auto own = each.square().sum();
+      squares = squares.defined() ? squares + own : own;
+    }
+  return squares.defined() ? wanted / squares.sqrt().clamp_min(least) : squares;
+}
+
+ROLEWISE_INLINE std::vector<torch::Tensor> through_update(
+    const std::vector<named_tensor>& parameters, const taught_loss& course, const outputs& said,
+    const std::vector<torch::Tensor>& v, double rate, unrolling how)
+{
+  auto leaf = detached(said);
+  for (auto& t : tensors_of(leaf)) t.set_requires_grad(true);
+  const auto leaves = tensors_of(leaf);
+  if (how == unrolling::exact) {
+    const auto loss = course(leaf);
+    if (!loss.requires_grad()) return std::vector<torch::Tensor>(leaves.size());
+    const auto product = along(parameters, loss, v);
+    return product.defined() ? gradients_if_any(product * -rate, leaves)
+                             : std::vector<torch::Tensor>(leaves.size());
+  }
+  const auto distance = distance_for(v);
+  if (!distance.defined()) return std::vector<torch::Tensor>(leaves.size());
+  move_by(parameters, v, distance);
+  const auto above = gradients_if_any(course(leaf), leaves);
+  move_by(parameters, v, distance * -2);
+  auto found = gradients_if_any(course(leaf), leaves);
+  for (std::size_t i = 0; i < found.size(); ++i)
+    if (above[i].defined() && found[i].defined())
+      found[i] = (above[i] - found[i]) * (-rate / (2 * distance));
+    else
+      found[i].reset();
+  return found;
+}
+
+ROLEWISE_INLINE void require_graph(const outputs& said)
+{
+  const auto all = tensors_of(said);
+  if (std::none_of(all.begin(), all.end(),
+                   [](const auto& t) { return t.defined() && t.requires_grad(); }))
+    throw_invalid_argument("exam_surrogate",
+                           "the teacher's outputs have no graph, so that the exam would teach it "
+                           "nothing; want those of a teacher that learns, with gradients enabled");
+}
+
+ROLEWISE_INLINE torch::Tensor taught_by(const outputs& said,
+                                        const std::vector<torch::Tensor>& gradients)
+{
+  const auto all = tensors_of(said);
+  torch::Tensor total;
+  for (std::size_t i = 0; i < all.size(); ++i)
+    if (gradients[i].defined() && all[i].requires_grad()) {
+      const auto term = (all[i] * gradients[i].detach()).sum();
+      total = total.defined() ? total + term : term;
+    }
+  if (!total.defined())
+    throw_invalid_argument("exam_surrogate",
+                           "the course's gradient does not depend on the teacher's outputs, so "
+                           "that the exam would teach it nothing; want a loss that does not detach "
+                           "them, such as two_sided_kl{}");
+  return total;
+}
+
+}  // namespace rolewise::detail
