@@ -107,6 +107,7 @@ set(ROLEWISE_HEADERS
     include/rolewise/agent/implementation/random_grayscale.hpp
     include/rolewise/agent/implementation/random_resized_crop.hpp
     include/rolewise/agent/implementation/remembered.hpp
+    include/rolewise/agent/implementation/straight_through.hpp
     include/rolewise/agent/implementation/trivial_augment.hpp
     include/rolewise/agent/implementation/trivial_augment_wide.hpp
     include/rolewise/agent/implementation/uniform_augment.hpp
@@ -140,6 +141,7 @@ set(ROLEWISE_HEADERS
     include/rolewise/agent/remembered.hpp
     include/rolewise/agent/resampling.hpp
     include/rolewise/agent/same_view.hpp
+    include/rolewise/agent/straight_through.hpp
     include/rolewise/agent/trivial_augment.hpp
     include/rolewise/agent/trivial_augment_wide.hpp
     include/rolewise/agent/uniform_augment.hpp
@@ -177,6 +179,7 @@ set(ROLEWISE_HEADERS
     include/rolewise/core/implementation/gradients_on.hpp
     include/rolewise/core/implementation/outputs.hpp
     include/rolewise/core/implementation/relaxed_bernoulli.hpp
+    include/rolewise/core/implementation/relaxed_categorical.hpp
     include/rolewise/core/implementation/require_taps.hpp
     include/rolewise/core/implementation/sampled_classes.hpp
     include/rolewise/core/implementation/settings.hpp
@@ -187,6 +190,7 @@ set(ROLEWISE_HEADERS
     include/rolewise/core/phase.hpp
     include/rolewise/core/philox.hpp
     include/rolewise/core/relaxed_bernoulli.hpp
+    include/rolewise/core/relaxed_categorical.hpp
     include/rolewise/core/require_taps.hpp
     include/rolewise/core/role.hpp
     include/rolewise/core/sampled_classes.hpp

@@ -52,6 +52,7 @@
 #include <rolewise/agent/remembered.hpp>
 #include <rolewise/agent/resampling.hpp>
 #include <rolewise/agent/same_view.hpp>
+#include <rolewise/agent/straight_through.hpp>
 #include <rolewise/agent/trivial_augment.hpp>
 #include <rolewise/agent/trivial_augment_wide.hpp>
 #include <rolewise/agent/uniform_augment.hpp>

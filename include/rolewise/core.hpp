@@ -22,6 +22,7 @@
 #include <rolewise/core/phase.hpp>
 #include <rolewise/core/philox.hpp>
 #include <rolewise/core/relaxed_bernoulli.hpp>
+#include <rolewise/core/relaxed_categorical.hpp>
 #include <rolewise/core/require_taps.hpp>
 #include <rolewise/core/role.hpp>
 #include <rolewise/core/sampled_classes.hpp>

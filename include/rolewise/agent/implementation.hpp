@@ -54,6 +54,7 @@
 #include <rolewise/agent/implementation/random_grayscale.hpp>
 #include <rolewise/agent/implementation/random_resized_crop.hpp>
 #include <rolewise/agent/implementation/remembered.hpp>
+#include <rolewise/agent/implementation/straight_through.hpp>
 #include <rolewise/agent/implementation/trivial_augment.hpp>
 #include <rolewise/agent/implementation/trivial_augment_wide.hpp>
 #include <rolewise/agent/implementation/uniform_augment.hpp>

@@ -15,6 +15,7 @@
 #include <rolewise/core/implementation/gradients_on.hpp>
 #include <rolewise/core/implementation/outputs.hpp>
 #include <rolewise/core/implementation/relaxed_bernoulli.hpp>
+#include <rolewise/core/implementation/relaxed_categorical.hpp>
 #include <rolewise/core/implementation/require_taps.hpp>
 #include <rolewise/core/implementation/sampled_classes.hpp>
 #include <rolewise/core/implementation/settings.hpp>
