@@ -131,7 +131,7 @@ TEST_CASE("nine: a straight-through operation shows the true image; the magnitud
                                                torch::tensor({true, false, true, false}));
   CHECK(!both[0].allclose(straight_through_operation(images, operation::translate_x, magnitude,
                                                      torch::zeros({4}, torch::kBool))[0]));
-  for (const auto what : {operation::rotate, operation::solarize, operation::brightness})
+  for (const auto what : {operation::rotate, operation::posterize, operation::brightness})
     CHECK(straight_through_operation(images, what, torch::zeros({4})).allclose(images));
   CHECK_THROWS_WITH_AS((void)straight_through_operation(images, operation::cutout, magnitude),
                        doctest::Contains("cutout has a place"), std::invalid_argument);

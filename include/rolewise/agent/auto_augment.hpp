@@ -57,11 +57,6 @@ struct auto_augment {
 
  private:
   void require_levels() const;
-
-  // Draw 0 selects the sub-policy. Draws 1 .. 4 and 5 .. 8: whether an operation is applied, its
-  // sign, and the row and column of a cutout.
-  [[nodiscard]] image_step carried_out(const sub_policy::step& step, const draws& of_image,
-                                       std::uint64_t first, const image_subjects& subjects) const;
 };
 
 static_assert(PlannedAgent<auto_augment>);

@@ -29,9 +29,10 @@ namespace rolewise {
 /// 8-bit images, the derivative of every pixel with respect to the magnitude is 1, that with
 /// respect to the pixel before is 1.
 ///
-/// Magnitude 0 is the weakest and 1 the strongest: rotate 30 degrees, shear 0.3, translate 10/32 of
-/// the side, posterize to 4 bits, solarize from 0, enhancers 1 + 0.9. What has no magnitude passes
-/// no gradient to it. Holes become black.
+/// A magnitude stands for the nearest of the ten levels of `auto_augment`, at
+/// `auto_augment_scale::even`: 0 is the weakest and 1 the strongest. So a policy that was learned by
+/// it shows the same images as an `auto_augment` of it. What has no magnitude passes no gradient to
+/// it. Holes become black.
 ///
 /// @param images `[N, C, H, W]`, floating point in [0, 1]; rounded to 8 bits first
 /// @param magnitudes `[N]` in [0, 1]; values outside are clamped

@@ -92,6 +92,13 @@ inline constexpr std::int64_t policy_operations = 15;
          what == operation::sharpness || what == operation::contrast;
 }
 
+/// Whether an operation has a magnitude at all.
+[[nodiscard]] constexpr bool has_magnitude(operation what) noexcept
+{
+  return what != operation::identity && what != operation::invert && what != operation::equalize &&
+         what != operation::autocontrast;
+}
+
 /// Rounding of the gray value 0.299 red + 0.587 green + 0.114 blue to an integer: to `nearest`,
 /// as Pillow does since 7.0, or `down`, as it did before, to reproduce older programs.
 enum class gray_rounding : std::uint8_t { nearest, down };

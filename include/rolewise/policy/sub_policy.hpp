@@ -8,6 +8,8 @@
 #include <rolewise/policy/operation.hpp>
 #include <rolewise/support/inline.hpp>
 
+#include <algorithm>
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <ostream>
@@ -56,6 +58,17 @@ ROLEWISE_INLINE std::ostream& operator<<(std::ostream& out, const std::vector<su
 /// @param place index of the sub-policy in its list
 [[nodiscard]] ROLEWISE_INLINE std::string objection_to_levels(const sub_policy::step& of,
                                                               std::size_t place);
+
+/// The level of a step's magnitude, 0 .. 9, or of its probability, 0 .. 10, that is nearest to a
+/// number in [0, 1]; numbers beyond are clamped.
+[[nodiscard]] inline std::int64_t nearest_magnitude_level(double share)
+{
+  return std::llround(9.0 * std::clamp(share, 0.0, 1.0));
+}
+[[nodiscard]] inline std::int64_t nearest_probability_level(double share)
+{
+  return std::llround(10.0 * std::clamp(share, 0.0, 1.0));
+}
 
 /// Mapping of a magnitude level to a parameter; see `auto_augment_parameter`.
 enum class auto_augment_scale : std::uint8_t {

@@ -85,7 +85,38 @@ template<Trainable Model, typename Course>
                                            const std::vector<torch::Tensor>& v, double rate,
                                            unrolling how = unrolling::exact);
 
+/// How the loss of an exam changes by what the model is taught, to first order:
+///
+///     -rate * (course(w + e v) - course(w - e v)) / (2 e)  ~  -rate * <d course / d w, v>,
+///     e = 0.01 / |v|
+///
+/// Its gradient for whatever the course depends on, such as views or weights of examples, is that
+/// of the exam of the model after an SGD step of `rate` on the course.
+///
+/// @param before the model at w; copies are moved
+/// @param course `(model)` computes losses of any shape, such as one for each example
+/// @param v gradient of the exam for each parameter of the updated model
+/// @return in the shape of the course's losses, with their graph
+/// @throws std::invalid_argument if v has no gradient: the exam does not depend on the model
+/// @par Source
+/// Liu, Simonyan, Yang: DARTS: Differentiable Architecture Search, 2018, arXiv:1806.09055, section
+/// 2.3.
+template<Trainable Model, typename Course>
+[[nodiscard]] torch::Tensor change_along(Model before, const Course& course,
+                                         const std::vector<torch::Tensor>& v, double rate);
+
 namespace detail {
+
+/// The distance to both sides, as DARTS has it: 0.01 / |v|. A v of 0 stays where it is.
+/// @return undefined if nothing of v is defined
+[[nodiscard]] ROLEWISE_INLINE torch::Tensor distance_for(const std::vector<torch::Tensor>& v);
+
+/// `move_along` by a factor that stays on its device.
+ROLEWISE_INLINE void move_by(const std::vector<named_tensor>& parameters,
+                             const std::vector<torch::Tensor>& directions,
+                             const torch::Tensor& factor);
+
+ROLEWISE_INLINE void require_distance(const torch::Tensor& distance);
 
 /// The number with the given gradients for the tensors of outputs.
 /// @throws std::invalid_argument if there are none
@@ -107,6 +138,18 @@ torch::Tensor exam_surrogate(Model before, const outputs& said, const Course& co
       detail::through_update(
           parameters_of(before), [&](const outputs& teacher) { return course(before, teacher); },
           said, v, rate, how));
+}
+
+template<Trainable Model, typename Course>
+torch::Tensor change_along(Model before, const Course& course, const std::vector<torch::Tensor>& v,
+                           double rate)
+{
+  const auto distance = detail::distance_for(v);
+  detail::require_distance(distance);
+  auto above = before;  // a model each, as both graphs hold on to parameters
+  detail::move_by(parameters_of(above), v, distance);
+  detail::move_by(parameters_of(before), v, -distance);
+  return (course(above) - course(before)) * (-rate / (2 * distance));
 }
 
 }  // namespace rolewise

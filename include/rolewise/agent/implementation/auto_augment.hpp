@@ -7,6 +7,7 @@
 #include <rolewise/agent/auto_augment.hpp>
 
 #include <rolewise/agent/detail/planned_view.hpp>
+#include <rolewise/agent/detail/sub_policy_step.hpp>
 #include <rolewise/support/error.hpp>
 
 namespace rolewise {
@@ -33,8 +34,9 @@ ROLEWISE_INLINE void auto_augment::plan(const image_subjects& subjects,
     const draws of_image{own, progress.epoch, subjects.ids[n]};
     const auto& drawn = policy[static_cast<std::size_t>(
         of_image.below(0, static_cast<std::int64_t>(policy.size())))];
-    steps[n] = carried_out(drawn.first, of_image, 1, subjects);
-    steps[subjects.size() + n] = carried_out(drawn.second, of_image, 5, subjects);
+    // Draw 0 selects the sub-policy.
+    steps[n] = detail::carried_out(drawn.first, scale, of_image, 1, subjects);
+    steps[subjects.size() + n] = detail::carried_out(drawn.second, scale, of_image, 5, subjects);
   }
   program.add_fill();
 }
@@ -46,22 +48,6 @@ ROLEWISE_INLINE void auto_augment::require_levels() const
     for (const auto& step : {policy[i].first, policy[i].second})
       if (const auto why = objection_to_levels(step, i); !why.empty())
         throw_invalid_argument(name, why);
-}
-
-ROLEWISE_INLINE image_step auto_augment::carried_out(const sub_policy::step& step,
-                                                     const draws& of_image, std::uint64_t first,
-                                                     const image_subjects& subjects) const
-{
-  if (of_image.uniform(first) >= static_cast<double>(step.probability) / 10.0) return {};
-  const auto value =
-      auto_augment_parameter(step.what, step.magnitude, subjects.height, subjects.width, scale);
-  const auto turned = [&] {
-    if (has_sign(step.what)) return -value;
-    if (scale == auto_augment_scale::even && is_enhancer(step.what)) return 2.0 - value;
-    return value;
-  };
-  return {step.what, of_image.coin(first + 1) ? turned() : value,
-          of_image.below(first + 2, subjects.height), of_image.below(first + 3, subjects.width)};
 }
 
 }  // namespace rolewise

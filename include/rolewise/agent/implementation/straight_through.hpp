@@ -7,15 +7,13 @@
 #include <rolewise/agent/straight_through.hpp>
 
 #include <rolewise/agent/detail/planned_view.hpp>
-#include <rolewise/agent/detail/strength.hpp>
 #include <rolewise/core/batch.hpp>
+#include <rolewise/policy/sub_policy.hpp>
 #include <rolewise/support/error.hpp>
 
 #include <ATen/ops/arange.h>
 #include <ATen/ops/zeros.h>
 
-#include <algorithm>
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
@@ -76,21 +74,19 @@ ROLEWISE_INLINE torch::Tensor straight_through_operation(const torch::Tensor& im
         const auto steps = program.add_operations();
         for (std::size_t n = 0; n < subjects.size(); ++n) {
           const auto at = subjects.ids[n];
-          const double strength = strengths.const_data_ptr<double>()[at];
+          const auto level = nearest_magnitude_level(strengths.const_data_ptr<double>()[at]);
+          const auto value = auto_augment_parameter(what, level, subjects.height, subjects.width,
+                                                    auto_augment_scale::even);
           const bool is_up = !up.defined() || up.const_data_ptr<bool>()[at];
-          steps[n] = {what, detail::parameter_of(what, is_up ? strength : -strength,
-                                                 subjects.height, subjects.width)};
+          const auto turned = is_enhancer(what) ? 2.0 - value : has_sign(what) ? -value : value;
+          steps[n] = {what, is_up ? value : turned};
         }
         program.add_fill();
       },
       bytes);
   const auto value = view.inputs.to(images.options().requires_grad(false)) / 255.0;
   const auto seen = straight_through(value, images);
-  constexpr std::array without_magnitude{operation::identity, operation::autocontrast,
-                                         operation::equalize, operation::invert};
-  const bool has_magnitude = std::find(without_magnitude.begin(), without_magnitude.end(), what) ==
-                             without_magnitude.end();
-  return has_magnitude ? with_unit_slope(seen, magnitudes) : seen;
+  return has_magnitude(what) ? with_unit_slope(seen, magnitudes) : seen;
 }
 
 }  // namespace rolewise

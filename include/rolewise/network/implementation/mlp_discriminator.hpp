@@ -36,6 +36,10 @@ ROLEWISE_INLINE mlp_discriminator::mlp_discriminator(std::int64_t size,
   bias2_ = drawn({hidden}, hidden, "discriminator hidden2.bias");
   weight3_ = drawn({1, hidden}, hidden, "discriminator last.weight");
   bias3_ = drawn({1}, hidden, "discriminator last.bias");
+  if (!options.begins_at_zero) return;
+  const torch::NoGradGuard without_graph;
+  weight3_->zero_();
+  bias3_->zero_();
 }
 
 ROLEWISE_INLINE torch::Tensor mlp_discriminator::operator()(const torch::Tensor& x) const

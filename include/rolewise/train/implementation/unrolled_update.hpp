@@ -85,9 +85,9 @@ inline torch::Tensor along(const std::vector<named_tensor>& parameters, const to
   return total;
 }
 
-/// The same by a factor that stays on its device.
-inline void move_by(const std::vector<named_tensor>& parameters,
-                    const std::vector<torch::Tensor>& directions, const torch::Tensor& factor)
+ROLEWISE_INLINE void move_by(const std::vector<named_tensor>& parameters,
+                             const std::vector<torch::Tensor>& directions,
+                             const torch::Tensor& factor)
 {
   const torch::NoGradGuard without_graph;
   for (std::size_t i = 0; i < parameters.size(); ++i)
@@ -97,8 +97,7 @@ inline void move_by(const std::vector<named_tensor>& parameters,
     }
 }
 
-/// The distance to both sides, as DARTS has it: 0.01 / |v|. A v of 0 stays where it is.
-inline torch::Tensor distance_for(const std::vector<torch::Tensor>& v)
+ROLEWISE_INLINE torch::Tensor distance_for(const std::vector<torch::Tensor>& v)
 {
   constexpr double wanted = 0.01, least = 1e-30;
   torch::Tensor squares;
@@ -136,6 +135,14 @@ ROLEWISE_INLINE std::vector<torch::Tensor> through_update(
     else
       found[i].reset();
   return found;
+}
+
+ROLEWISE_INLINE void require_distance(const torch::Tensor& distance)
+{
+  if (!distance.defined())
+    throw_invalid_argument("change_along",
+                           "got no gradient of the exam for any parameter, so that nothing of the "
+                           "model counts there; want that of a loss that depends on it");
 }
 
 ROLEWISE_INLINE void require_graph(const outputs& said)
