@@ -109,7 +109,8 @@ struct ikd {
     const detail::gradients_on for_now{"ikd"};
     if (!(teacher_weight >= 0.0 && std::isfinite(teacher_weight)) ||
         !(pilot_rate >= 0.0 && std::isfinite(pilot_rate)))
-      throw_invalid_argument("ikd", "want a teacher_weight >= 0 and a pilot_rate >= 0, finite, got ",
+      throw_invalid_argument("ikd",
+                             "want a teacher_weight >= 0 and a pilot_rate >= 0, finite, got ",
                              teacher_weight, " and ", pilot_rate);
     student.begin(progress);
     teacher.begin(progress);
