@@ -150,14 +150,17 @@ void meta_pseudo_labels()
     const auto smoothed = [](const torch::Tensor& logits, const torch::Tensor& of) {
       return torch::cross_entropy_loss(logits, of, {}, at::Reduction::Mean, -100, 0.15);
     };
-    const auto [known, labels] = next();
+    const auto paper = next();
+    const auto &known = paper.first, &labels = paper.second;
     const auto strong = teacher.network->forward(x);
     const auto pseudo = torch::softmax(strong.detach(), 1).multinomial(1).squeeze(1);
-    const auto before = rehearsed(*student.network, known);
+    const auto score = [&] {
+      const torch::NoGradGuard no_graph;
+      return torch::cross_entropy_loss(rehearsed(*student.network, known), labels);
+    };
+    const auto before = score();
     student.minimize(smoothed(student.network->forward(x), pseudo));
-    const auto after = rehearsed(*student.network, known);
-    const auto fall =
-        torch::cross_entropy_loss(before, labels) - torch::cross_entropy_loss(after, labels);
+    const auto fall = before - score();
     baseline.lerp_(fall, 0.01);
     torch::Tensor target;
     {
