@@ -26,7 +26,6 @@
 #include <rolewise/train/periodic_copy.hpp>
 #include <rolewise/train/top_k_accuracy.hpp>
 #include <rolewise/train/training_step.hpp>
-#include <rolewise/train/unrolled_update.hpp>
 
 #include <ATen/ops/zeros.h>
 
@@ -136,7 +135,6 @@ struct backward_kd {
     const auto known = targets_of(view, progress);
 
     auto of_auxiliary = at::zeros({}, torch::TensorOptions{}.device(view.inputs.device()));
-    auto lesson = of_auxiliary;
     if (past.period() > 0) {
       const auto points = moved(view, progress);
       auto unlabeled = known;
@@ -145,18 +143,14 @@ struct backward_kd {
           auxiliary_loss,
           answers<AuxiliaryLoss>(space.for_teacher(view, points), space.for_student(view, points)),
           unlabeled);
-      // Its gradient now: the next forward pass moves running statistics that this graph has seen.
-      const auto learned = parameters_of(student.model);
-      lesson = loss_with_gradients(learned, parameter_gradients(learned, of_auxiliary));
-      of_auxiliary = of_auxiliary.detach();
     }
     const auto pair = answers<Loss>(view, view);
     auto found = evaluate_loss_terms(loss, pair, known);
-    student.minimize(found.total + lesson, progress);
-    found.total = found.total.detach() + of_auxiliary;
+    found.total = found.total + of_auxiliary;
+    student.minimize(found.total, progress);
 
     auto numbers = metrics_of(std::move(found));
-    numbers.push_back({"auxiliary", of_auxiliary});
+    numbers.push_back({"auxiliary", of_auxiliary.detach()});
     add_metric(numbers, metric, pair.student, known);
     return numbers;
   }
