@@ -2,10 +2,10 @@
 //
 // Benchmark: the training step of each published system against the same step handwritten in plain
 // LibTorch: same networks, same weight layout (channels last), same formula, same fused optimizer.
-// ResNet-20 teaches ResNet-8, batch 128 of 32x32x3, 100 classes.
+// ResNet-20 teaches ResNet-8, batch 128 of 32x32x3, 100 classes. Here are systems that are mainly a
+// loss; systems_learned.cpp and systems_views.cpp have others.
 
-#include "support/measure.hpp"
-#include "support/plain_learner.hpp"
+#include "support/system_step.hpp"
 
 #include <rolewise/rolewise.hpp>
 
@@ -17,43 +17,13 @@
 #include <vector>
 
 namespace rw = rolewise;
-using bench::plain_divergence;
-using bench::plain_learner;
+using namespace bench;
 
 namespace {
-
-constexpr std::int64_t batch_size = 128;
-constexpr rw::sample_shape shape{.channels = 3, .height = 32, .width = 32, .classes = 100};
-
-rw::batch noise()
-{
-  return {.inputs = torch::randint(0, 256, {batch_size, 3, 32, 32}, torch::kByte),
-          .labels = torch::randint(0, shape.classes, {batch_size}, torch::kLong),
-          .ids = torch::arange(batch_size),
-          .normalization = {.mean = {.5, .5, .5}, .std = {.25, .25, .25}}};
-}
 
 auto usual_loss()
 {
   return 0.1 * rw::cross_entropy{} + 0.9 * rw::soft_target_kl{rw::temperature{4}};
-}
-
-torch::Tensor plain_usual_loss(const torch::Tensor& answer, const torch::Tensor& logits,
-                               const torch::Tensor& labels)
-{
-  return 0.1 * torch::cross_entropy_loss(logits, labels) +
-         0.9 * plain_divergence(answer, logits, 4);
-}
-
-/// Times a step of ours and `by_hand(images, labels)` in turn.
-template<typename Step, typename ByHand>
-void measure(const char* name, Step& step, ByHand&& by_hand)
-{
-  const auto examples = noise();
-  bench::print(bench::compare(
-      std::string{name} + ", against plain LibTorch", 1.0, 15,
-      [&] { (void)step(examples, rw::training_progress{}); },
-      [&] { by_hand(bench::plain_input(examples), examples.labels); }));
 }
 
 template<typename Teacher, typename Loss>
@@ -167,13 +137,7 @@ void relational_representation()
 
 void comparative()
 {
-  auto data = rw::dataset{};
-  const auto examples = noise();
-  data.inputs = examples.inputs;
-  data.labels = examples.labels;
-  data.ids = examples.ids;
-  data.shape = shape;
-  data.normalization = examples.normalization;
+  const auto data = noise_data(batch_size);
   const auto large = rw::frozen(rw::resnet20(shape));
   auto step = distillation_by(rw::remembered(large, data), rw::systems::comparative_loss());
   plain_learner student{8, shape};

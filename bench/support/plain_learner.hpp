@@ -16,12 +16,16 @@
 
 namespace bench {
 
-/// The images of a batch, normalized with mean and standard deviation 1/2 and 1/4.
-inline torch::Tensor plain_input(const rolewise::batch& examples)
+/// Images of bytes, normalized with mean and standard deviation 1/2 and 1/4.
+inline torch::Tensor plain_input(const torch::Tensor& images)
 {
-  return examples.inputs.to(torch::kFloat32, false, true, torch::MemoryFormat::ChannelsLast)
+  return images.to(torch::kFloat32, false, true, torch::MemoryFormat::ChannelsLast)
       .sub_(127.5)
       .mul_(1.0 / 63.75);
+}
+inline torch::Tensor plain_input(const rolewise::batch& examples)
+{
+  return plain_input(examples.inputs);
 }
 
 /// A residual network, and what updates it.

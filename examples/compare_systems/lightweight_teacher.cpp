@@ -16,7 +16,7 @@ std::vector<row> lightweight_teacher()
                                .optimizer = rw::adam{.learning_rate = 1e-3},
                                .lr_schedule = rw::constant_lr{},
                                .seed = at.seed};
-    rw::fit(pretraining, digits, {.epochs = 10, .batch_size = 32, .seed = at.seed});
+    at.train_on(digits, 32, pretraining, "teacher", 10);
 
     rw::systems::lightweight_teacher_distillation step{
         .teacher = rw::frozen(pretraining.evaluated()),

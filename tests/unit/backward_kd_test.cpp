@@ -317,6 +317,12 @@ TEST_CASE("backward-pass KD: an ascent that leaves the range of the data, or the
   const auto range = pixel_range({.mean = {0.5, 0.25}, .std = {0.5, 0.25}});
   CHECK(range == input_range{.low = {-1.0, -1.0}, .high = {1.0, 3.0}});
   CHECK(pixel_range({}) == input_range{.low = {0.0}, .high = {1.0}});
+  CHECK(pixel_range({.mean = {0.5, 0.25}, .std = {}}) ==
+        input_range{.low = {-0.5, -0.25}, .high = {0.5, 0.75}});
+  CHECK(refuses([&] { (void)pixel_range({.mean = {0.5, 0.25}, .std = {0.5}}); },
+                "want as many means as deviations, got 2 and 1"));
+  CHECK(refuses([&] { (void)pixel_range({.mean = {0.5}, .std = {0.0}}); },
+                "want deviations above 0, got 0"));
 
   // 1e38 times 3 is no float: the example stays at its last finite point, the others move on.
   const auto large = torch::tensor({{1.0F}, {1e38F}});
@@ -422,6 +428,11 @@ TEST_CASE("backward-pass KD: the auxiliary set is of the student as the period b
   CHECK(loss_at(4, 0) > 0.0);
   CHECK(step.past.period() == 2);
   CHECK_FALSE(torch::equal(step.moved(view, during(4)), first));
+
+  // An example moves alike whatever it weighs, also if that is nothing.
+  auto weighted = view;
+  weighted.weights = torch::arange(12).to(torch::kFloat);
+  CHECK(torch::equal(step.moved(weighted, during(4)), step.moved(view, during(4))));
 
   step.every = 0;
   CHECK(refuses([&] { (void)step(data.examples(), during(5)); },
@@ -586,6 +597,11 @@ TEST_CASE("backward-pass KD: sentences move as embeddings, without padding and s
   (void)step(data.examples(), during(0));
   const auto& map = *step.space.map;
   CHECK(torch::allclose(map, embedding_map(token_table(small), token_table(large)), 1e-5, 1e-6));
+  // Each period has the map of its own copy.
+  const auto table = token_table(*step.past).clone();
+  (void)step(data.examples(), during(1));
+  CHECK_FALSE(torch::equal(token_table(*step.past), table));
+  CHECK(torch::equal(*step.space.map, embedding_map(token_table(*step.past), token_table(large))));
   const auto view = data.examples();
   const auto start = embeddings_of(view, token_table(*step.past)).detach();
   const auto moved = step.moved(view, during(1));

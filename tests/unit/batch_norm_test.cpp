@@ -151,6 +151,36 @@ TEST_CASE("what kernels do not take is normalized by LibTorch")
                   std::invalid_argument);
 }
 
+TEST_CASE("a batch can be differentiated after later batches have moved the running statistics")
+{
+  const auto channels_last = maps({2, 16, 4, 4}, 3);
+  const auto planes = channels_last.detach().contiguous().set_requires_grad(true);
+  for (const auto& first : {planes, channels_last})
+    for (const auto& second : {planes, channels_last}) {
+      started s{16}, alone{16};
+      const auto y = s.norm(first, phase::training);
+      const auto mean = s.mean.clone();
+      (void)s.norm(second, phase::training);
+      CHECK_FALSE(s.mean.equal(mean));
+      const auto found = gradients(y, {first, s.weight, s.bias});
+      const auto wanted =
+          gradients(alone.norm(first, phase::training), {first, alone.weight, alone.bias});
+      for (std::size_t i = 0; i < found.size(); ++i) CHECK(found[i].equal(wanted[i]));
+    }
+}
+
+TEST_CASE("a backward pass that reads running statistics refuses to read moved ones")
+{
+  const auto channels_last = maps({2, 16, 4, 4}, 3);
+  const auto planes = channels_last.detach().contiguous().set_requires_grad(true);
+  for (const auto& second : {planes, channels_last}) {
+    started s{16};
+    const auto y = s.norm(planes, phase::evaluation);
+    (void)s.norm(second, phase::training);
+    CHECK_THROWS_AS((void)gradients(y, {planes}), c10::Error);
+  }
+}
+
 TEST_CASE("statistics and gradients do not depend on the number of threads")
 {
   const int before = at::get_num_threads();

@@ -178,6 +178,34 @@ TEST_CASE("exam: a course without a graph to the teacher is refused in words")
                        std::invalid_argument);
 }
 
+TEST_CASE("exam: lists of another length than that of the parameters are refused in words")
+{
+  const module_student student{std::make_shared<linear_module>()};
+  auto copy = student;
+  const auto learned = parameters_of(copy);
+  const auto refuses = [](const auto& call, const char* words) {
+    CHECK_THROWS_WITH_AS(call(), doctest::Contains(words), std::invalid_argument);
+  };
+  refuses([&] { move_along(learned, {}, 1.0); },
+          "move_along: want a tensor, or an undefined one, for each of 1 parameters, got 0");
+  refuses([&] { (void)loss_with_gradients(learned, {torch::Tensor{}, torch::Tensor{}}); },
+          "loss_with_gradients: want a tensor, or an undefined one, for each of 1 parameters, got "
+          "2");
+  const auto course = of_vectors({1.0, .5}, 0);
+  for (const auto how : {unrolling::exact, unrolling::finite_differences})
+    refuses(
+        [&] {
+          const auto z = teacher_of_three().set_requires_grad(true);
+          (void)exam_surrogate(
+              student, {.logits = z, .features = {}},
+              [&](auto& taught, const outputs& by) {
+                return at_one({.teacher = by, .student = taught.forward(course)}, targets{});
+              },
+              {}, 0.5, how);
+        },
+        "exam_surrogate: want a tensor, or an undefined one, for each of 1 parameters, got 0");
+}
+
 TEST_CASE("exam: the gradient through a ResNet is that of finite differences")
 {
   const auto student = resnet8(small, {.seed = seed{4}});

@@ -18,6 +18,9 @@
 #include <rolewise/teacher/frozen.hpp>
 #include <rolewise/train/distillation.hpp>
 #include <rolewise/train/fit.hpp>
+#include <rolewise/train/unrolled_update.hpp>
+
+#include <torch/csrc/autograd/autograd.h>
 
 #include <algorithm>
 #include <cmath>
@@ -170,6 +173,64 @@ TEST_CASE("IKD: the student takes the course of the teacher as it was, the exam 
   }
 }
 
+TEST_CASE("IKD: the teacher's update is that of the exam of who took the course, and gamma its own")
+{
+  using rolewise::testing::tiny_student;
+  const auto data = tiny_data(12), held_out = tiny_data(6, seed{9});
+  const double of_student = 2.0, of_pilot = 3.5, of_teacher = 0.5;
+  const auto slow = [](double rate) {
+    return sgd{.learning_rate = rate, .momentum = 0.0, .weight_decay = 0.0};
+  };
+  for (const auto order : {systems::exam_order::after_course, systems::exam_order::before_course})
+    for (const double gamma : {0.0, 0.25}) {
+      systems::ikd step{.teacher = learner{.model = tiny_student{data.shape, seed{1}},
+                                           .optimizer = slow(of_teacher)},
+                        .student = learner{.model = tiny_student{data.shape, seed{2}},
+                                           .optimizer = slow(of_student)},
+                        .exam = batch_cycle{.data = held_out, .size = 6},
+                        .order = order,
+                        .teacher_weight = gamma,
+                        .pilot_rate = of_pilot};
+      const auto student = step.student.model;
+      auto teacher = step.teacher.model;
+      const auto view = model_input(data.examples(), student);
+      const auto paper = model_input(step.exam(first), student);
+      const double rate = order == systems::exam_order::after_course ? of_student : of_pilot;
+      const auto course = [&](tiny_student& taught, const outputs& by) {
+        const paired_outputs pair{.teacher = by, .student = taught.forward(view)};
+        const auto targets = targets_of(view, first);
+        return 0.1 * cross_entropy{}(pair, targets) + 0.9 * two_sided_kl{}(pair, targets);
+      };
+      const auto score = [&](tiny_student& of) {
+        return cross_entropy{}({.teacher = {}, .student = of.forward(paper)},
+                               targets_of(paper, first));
+      };
+      const auto said = teacher.predict(view);
+      auto updated = student;
+      const auto moved = parameters_of(updated);
+      move_along(moved, parameter_gradients(moved, course(updated, said)), -rate);
+      const auto exam = score(updated);
+      const auto learned = parameters_of(teacher);
+      const auto feedback =
+          parameter_gradients(learned, exam_surrogate(student, teacher.predict(view), course,
+                                                      parameter_gradients(moved, exam), rate));
+      const auto own = parameter_gradients(learned, score(teacher));
+
+      const auto numbers = step(data.examples(), first);
+      CHECK(numbers.back().name == "exam");
+      CHECK(numbers.back().value.item<double>() ==
+            doctest::Approx(exam.item<double>()).epsilon(1e-5));
+      const auto found = step.teacher.model.parameters();
+      for (std::size_t i = 0; i < found.size(); ++i) {
+        const auto wanted = learned[i].value.detach() - of_teacher * (feedback[i] + gamma * own[i]);
+        CHECK(torch::allclose(found[i].value, wanted, 1e-5, 1e-6));
+        // It would be seen if either part were missing.
+        CHECK(feedback[i].abs().max().item<double>() * of_teacher > 1e-4);
+        CHECK(own[i].abs().max().item<double>() * of_teacher > 1e-4);
+      }
+    }
+}
+
 TEST_CASE("IKD: both ways through the update agree, and few bits train")
 {
   const auto data = noise_images(16);
@@ -235,6 +296,11 @@ TEST_CASE("IKD: numbers out of range are refused in words")
   auto step = taught(plain(), 0.05, systems::exam_order::after_course, -1.0);
   CHECK_THROWS_WITH_AS((void)step(noise_images(8).examples(), first),
                        doctest::Contains("want a teacher_weight >= 0"), std::invalid_argument);
+  step.teacher_weight = 1.0;
+  step.pilot_rate = -0.5;
+  CHECK_THROWS_WITH_AS((void)step(noise_images(8).examples(), first),
+                       doctest::Contains("pilot_rate >= 0, finite, got 1 and -0.5"),
+                       std::invalid_argument);
 }
 
 TEST_CASE("batch_cycle: whole batches by the number of the step, each example once in a cycle")

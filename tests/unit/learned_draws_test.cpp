@@ -94,11 +94,41 @@ TEST_CASE("six: RELAX is the score function without a control, and unbiased with
   const auto of_control = torch::autograd::grad({relax.square().mean()}, {strength})[0];
   CHECK(of_control.abs().item<double>() > 0.0);
   CHECK(std::isfinite(of_control.item<double>()));
+  // It is that of the whole estimate, which is linear in the strength.
+  const auto square_at = [&](double by) {
+    const auto c = [&](const torch::Tensor& z) {
+      return by * (torch::softmax(z / .5, 1) * costs).sum(1);
+    };
+    return relax_gradient(drawn, f, c(drawn.relaxed), c(drawn.conditional))
+        .detach()
+        .square()
+        .mean()
+        .item<double>();
+  };
+  CHECK(of_control.item<double>() ==
+        doctest::Approx((square_at(1.5) - square_at(.5)) / 1.0).epsilon(1e-6));
+  // A control with a graph and logits without one: the estimate would be biased.
+  auto without = drawn;
+  without.logits = drawn.logits.detach();
+  CHECK_THROWS_WITH_AS(
+      (void)relax_gradient(without, f, control(drawn.relaxed), control(drawn.conditional)),
+      doctest::Contains("the logits of the draw require no gradient"), std::invalid_argument);
 
   CHECK_THROWS_WITH_AS((void)draw_categorical(logits, logits, logits),
                        doctest::Contains("want logits, u and v [N, K], got [3]"),
                        std::invalid_argument);
   CHECK_THROWS_AS((void)relax_gradient(drawn, costs, none, none), std::invalid_argument);
+}
+
+TEST_CASE("draws of classes that are nearly impossible have finite gradients")
+{
+  const auto logits = torch::tensor({{0.0F, 100.0F, -200.0F}}).set_requires_grad(true);
+  const auto half = torch::full({1, 3}, .5F);
+  const auto drawn = draw_categorical(logits, half, half);
+  CHECK(drawn.choice.item<std::int64_t>() == 1);
+  CHECK(drawn.conditional.isfinite().all().item<bool>());
+  const auto slope = torch::autograd::grad({drawn.conditional.sum()}, {logits})[0];
+  CHECK(slope.isfinite().all().item<bool>());
 }
 
 TEST_CASE("nine: a straight-through operation shows the true image; the magnitude gets all slopes")
@@ -133,6 +163,18 @@ TEST_CASE("nine: a straight-through operation shows the true image; the magnitud
                                                      torch::zeros({4}, torch::kBool))[0]));
   for (const auto what : {operation::rotate, operation::posterize, operation::brightness})
     CHECK(straight_through_operation(images, what, torch::zeros({4})).allclose(images));
+  // Magnitudes out of range count as the nearest in it; what is no number is refused.
+  const auto at = [&](float m) {
+    return straight_through_operation(images, operation::posterize, torch::full({4}, m));
+  };
+  CHECK(at(1.5F).equal(at(1.0F)));
+  CHECK(at(-1.0F).equal(at(0.0F)));
+  CHECK_FALSE(at(1.0F).equal(at(0.0F)));
+  CHECK_THROWS_WITH_AS((void)at(std::nanf("")), doctest::Contains("that are numbers, got NaN"),
+                       std::invalid_argument);
+  CHECK_THROWS_WITH_AS(
+      (void)straight_through_operation(images * std::nanf(""), operation::rotate, magnitude),
+      doctest::Contains("that are numbers, got NaN"), std::invalid_argument);
   CHECK_THROWS_WITH_AS((void)straight_through_operation(images, operation::cutout, magnitude),
                        doctest::Contains("cutout has a place"), std::invalid_argument);
   CHECK_THROWS_AS((void)straight_through_operation(images, operation::rotate, torch::ones({3})),

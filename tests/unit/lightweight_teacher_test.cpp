@@ -307,6 +307,29 @@ TEST_CASE("LW-KD, five: each update moves one of the networks alone")
   CHECK(run(0.1, 0.0, 0.1).first != run(0.1, 0.0, 0.0).first);
 }
 
+TEST_CASE("LW-KD, five: both learn from distributions at the temperature, the discriminator first")
+{
+  const auto data = tiny_data(16);
+  auto step = small_step(data);
+  auto judge = step.discriminator;
+  auto student = step.student.model;
+  const auto p = (shown_by(step, data.examples()) / 4.0).softmax(1);
+  const auto q = (student.forward(normalized(data.examples())).logits / 4.0).softmax(1).detach();
+  const auto of_judge = discriminator_loss(judge.model(p), judge.model(q));
+  const auto unmoved = deception_loss(judge.model(q)).item<double>();
+  judge.optimizer.learning_rate = step.discriminator.optimizer.learning_rate = 0.05;
+  judge.minimize(of_judge, at_first);
+  const auto of_adversary = deception_loss(judge.model(q)).item<double>();
+  const auto numbers = step(data.examples(), at_first);
+  CHECK(numbers[4].value.item<double>() == doctest::Approx(of_judge.item<double>()).epsilon(1e-6));
+  CHECK(numbers[3].value.item<double>() == doctest::Approx(of_adversary).epsilon(1e-6));
+  CHECK(std::abs(of_adversary - unmoved) > 1e-3);
+  CHECK(testing::same_tensors(step.discriminator.model, judge.model));
+  // What it has learned is which is which.
+  const auto real = step.discriminator.model(p).mean(), fake = step.discriminator.model(q).mean();
+  CHECK(real.item<double>() > fake.item<double>());
+}
+
 TEST_CASE("LW-KD, six: values and signs of the adversarial losses")
 {
   const auto logit = [](double p) {

@@ -19,7 +19,10 @@
 #include <torch/csrc/autograd/autograd.h>
 
 #include <cmath>
+#include <cstddef>
 #include <cstdint>
+#include <limits>
+#include <stdexcept>
 #include <vector>
 
 using namespace rolewise;
@@ -90,6 +93,67 @@ TEST_CASE("meta pseudo labels, three: the probability of a label that helped ris
   }
   CHECK(helped > 2);
   CHECK(harmed > 2);
+}
+
+TEST_CASE("meta pseudo labels: a step is its three parts, and scores leave no trace in the student")
+{
+  const training_progress at{.epoch = 3, .step = 0, .epochs = 4, .steps_per_epoch = 1};
+  const auto labeled = tiny_data(6, seed{9}), data = tiny_data(8, seed{31});
+  const systems::meta_pseudo_label_options options{
+      .temperature = temperature{0.1}, .threshold = fraction{0.5}, .baseline_rate = fraction{0.25}};
+  systems::meta_pseudo_labels step{.teacher = learner{.model = tiny_student{labeled.shape, seed{1}},
+                                                      .optimizer = without_momentum},
+                                   .student = learner{.model = tiny_student{labeled.shape, seed{2}},
+                                                      .optimizer = without_momentum},
+                                   .labeled = batch_cycle{.data = labeled, .size = 6},
+                                   .strong_agent = horizontal_flip{},
+                                   .options = options,
+                                   .seed = seed{5}};
+  auto teacher = step.teacher, student = step.student;
+
+  const auto weak = model_input(data.examples(), student.model);
+  const auto strong = model_input(
+      horizontal_flip{}(data.examples(), at, seed{5}.split(purpose{"strong view"})), student.model);
+  const auto known = model_input(step.labeled(at), student.model);
+  REQUIRE_FALSE(torch::equal(weak.inputs, strong.inputs));
+  const auto cost = [](const outputs& said, const torch::Tensor& labels, double smoothing) {
+    return cross_entropy{.smoothing = fraction{smoothing}}(
+        {.teacher = {}, .student = said}, {.labels = labels, .ids = {}, .progress = {}});
+  };
+  const auto score = [&](tiny_student copy) {
+    return cost(copy.forward(known), known.labels, 0.0).detach();
+  };
+  const auto of_strong = teacher.model.forward(strong);
+  const auto pseudo =
+      sampled_classes(of_strong.logits, seed{5}.split(purpose{"pseudo label"}), 3, strong.ids);
+  CHECK_FALSE(torch::equal(
+      pseudo,
+      sampled_classes(of_strong.logits, seed{5}.split(purpose{"pseudo label"}), 0, strong.ids)));
+  const auto before = score(student.model);
+  student.minimize(cost(student.model.forward(strong), pseudo, 0.15), at);
+  const auto h = 0.75 * (before - score(student.model));
+  const auto target = teacher.model.forward(weak).logits.detach();
+  const auto consistency = systems::uda_consistency(target, of_strong.logits, options);
+  const auto lesson = cost(teacher.model.forward(known), known.labels, 0.15) + 8.0 * consistency +
+                      h * cost(of_strong, pseudo, 0.0);
+  teacher.minimize(lesson, at);
+  CHECK(consistency.item<double>() > 0.0);
+
+  const auto numbers = step(data.examples(), at);
+  CHECK(rolewise::testing::same_tensors(step.student.model, student.model));
+  CHECK(step.student.model.all_outputs() == 1);
+  CHECK(numbers[1].value.item<double>() == doctest::Approx(lesson.item<double>()).epsilon(1e-6));
+  CHECK(numbers[2].value.item<double>() == doctest::Approx(h.item<double>()).epsilon(1e-4));
+  const auto found = step.teacher.model.parameters(), wanted = teacher.model.parameters();
+  for (std::size_t i = 0; i < found.size(); ++i)
+    CHECK(torch::allclose(found[i].value, wanted[i].value, 1e-5, 1e-7));
+
+  for (const double wrong : {-1.0, std::nan(""), std::numeric_limits<double>::infinity()}) {
+    step.options.consistency_weight = wrong;
+    CHECK_THROWS_WITH_AS((void)step(data.examples(), at),
+                         doctest::Contains("want a finite consistency_weight >= 0, got "),
+                         std::invalid_argument);
+  }
 }
 
 TEST_CASE("meta pseudo labels: the running mean of the feedback is state")

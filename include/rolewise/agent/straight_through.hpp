@@ -37,7 +37,7 @@ namespace rolewise {
 /// @param images `[N, C, H, W]`, floating point in [0, 1]; rounded to 8 bits first
 /// @param magnitudes `[N]` in [0, 1]; values outside are clamped
 /// @param upward `[N]` bool: the sign of an operation that has one; undefined means upward
-/// @throws std::invalid_argument for other shapes, and C other than 1 or 3
+/// @throws std::invalid_argument for other shapes, C other than 1 or 3, NaN, and for cutout
 /// @par Source
 /// Hataya, Zdenek, Yoshizoe, Nakayama: Faster AutoAugment: Learning Augmentation Strategies using
 /// Backpropagation, 2019, arXiv:1911.06987, section 3.1; Li, Hu, Wang, Hospedales, Robertson, Yang:

@@ -67,7 +67,7 @@ struct digits_of_class {
   static constexpr std::string_view name = "digits-of-class";
   static constexpr bool has_state = false;
 
-  composed_digit_options options{};
+  composed_digit_options options{};  ///< classes, height and width are read; draws are the key's
   rolewise::normalization normalization{};  ///< that of the data the teacher was trained on
 
   /// @throws std::invalid_argument unless labels are `[N]` int64, 0 .. classes - 1, and ids `[N]`

@@ -30,6 +30,8 @@ struct input_range {
 };
 
 /// The range of images in 0 .. 255, or 0 .. 1, after their normalization.
+/// @throws std::invalid_argument for different numbers of means and deviations, unless there are
+///         none of one, and for a deviation that is not above 0
 [[nodiscard]] ROLEWISE_INLINE input_range pixel_range(const normalization& by);
 
 /// Gradient ascent on inputs: `steps` times x <- x + eta * gradient, the gradient itself and not

@@ -61,7 +61,8 @@ struct categorical_draw {
 ///        without one: a constant. c may have parameters: the result has a graph to them, and
 ///        `square().mean()` of it is what they learn to lower
 /// @return `[N, K]`, the estimates of each example
-/// @throws std::invalid_argument for other shapes
+/// @throws std::invalid_argument for other shapes, and for a control with a graph where the logits
+///         of the draw require no gradient
 /// @par Source
 /// Grathwohl, Choi, Wu, Roeder, Duvenaud: Backpropagation through the Void: Optimizing control
 /// variates for black-box gradient estimation, 2017, arXiv:1711.00123, section 3.2 and appendix.

@@ -142,6 +142,10 @@ class batch_norm {
   [[nodiscard]] static torch::Tensor beside_channels(const torch::Tensor& each,
                                                      const torch::Tensor& x);
   static void require_values(const torch::Tensor& x);
+  /// A running statistic for LibTorch to move, by a handle with its own version: the backward pass
+  /// of a training batch keeps it without reading it, so later batches may move it. A backward
+  /// pass that does read it, of evaluation, is told.
+  [[nodiscard]] static torch::Tensor moved(const torch::Tensor& running);
 
   /// Merges a batch into the moments; the moments of two sets give those of their union (Chan,
   /// Golub, LeVeque: Updating formulae and a pairwise algorithm, 1979).

@@ -26,6 +26,7 @@
 #include <rolewise/train/unrolled_update.hpp>
 
 #include <cmath>
+#include <concepts>
 #include <utility>
 #include <vector>
 
@@ -75,6 +76,12 @@ struct ikd {
                 "ikd: .teacher must be a learner of a network, as it learns; a frozen one cannot");
   static_assert(Student<decltype(StudentLearner::model)>,
                 "ikd: .student must be a learner of a Student");
+  static_assert(
+      requires(const Exam exam, const training_progress progress) {
+        { exam(progress) } -> std::same_as<batch>;
+      } && state_must::be_denied<Exam>,
+      "ikd: .exam must give a batch for each step and say has_state = false, such as "
+      "batch_cycle{.data = held_out}");
   static_assert(AugmentationAgent<Agent>, "ikd: .agent must satisfy AugmentationAgent");
   static_assert(Stateful<Agent> && !HasParameters<Agent>,
                 "ikd: .agent must show its state or say has_state = false, and have no parameters");
@@ -93,15 +100,17 @@ struct ikd {
   exam_order order = exam_order::after_course;
   unrolling through = unrolling::exact;
   double teacher_weight = 1.0;  ///< gamma, at least 0
-  double pilot_rate = 0.05;     ///< of the pilot's update; MetaDistil's
+  double pilot_rate = 0.05;     ///< of the pilot's update, at least 0; MetaDistil's
   rolewise::seed seed{0};       ///< of the views
   MetricType metric{};          ///< of the student in the course
 
   metrics operator()(const batch& examples, const training_progress& progress)
   {
     const detail::gradients_on for_now{"ikd"};
-    if (!(teacher_weight >= 0.0 && std::isfinite(teacher_weight)) || !std::isfinite(pilot_rate))
-      throw_invalid_argument("ikd", "want a teacher_weight >= 0 and a finite pilot_rate, got ",
+    if (!(teacher_weight >= 0.0 && std::isfinite(teacher_weight)) ||
+        !(pilot_rate >= 0.0 && std::isfinite(pilot_rate)))
+      throw_invalid_argument("ikd",
+                             "want a teacher_weight >= 0 and a pilot_rate >= 0, finite, got ",
                              teacher_weight, " and ", pilot_rate);
     student.begin(progress);
     teacher.begin(progress);
@@ -115,7 +124,7 @@ struct ikd {
       const auto learned = parameters_of(pilot);
       const auto course = loss_of(pilot, detail::detached(said), view, progress).total;
       move_along(learned, parameter_gradients(learned, course), -pilot_rate);
-      auto taken = teach(before, pilot, said, view, paper, pilot_rate, progress);
+      auto taken = teach(before, std::move(pilot), said, view, paper, pilot_rate, progress);
       auto numbers = attend(heard(view, false), view, progress);
       numbers.push_back(std::move(taken));
       return numbers;

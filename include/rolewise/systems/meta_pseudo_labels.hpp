@@ -24,6 +24,8 @@
 #include <rolewise/train/top_k_accuracy.hpp>
 #include <rolewise/train/training_step.hpp>
 
+#include <cmath>
+#include <concepts>
 #include <utility>
 
 namespace rolewise::systems {
@@ -109,6 +111,12 @@ struct meta_pseudo_labels {
                 "meta_pseudo_labels: .teacher must be a learner of a network, as it learns");
   static_assert(Student<decltype(StudentLearner::model)>,
                 "meta_pseudo_labels: .student must be a learner of a Student");
+  static_assert(
+      requires(const Labeled labeled, const training_progress progress) {
+        { labeled(progress) } -> std::same_as<batch>;
+      } && state_must::be_denied<Labeled>,
+      "meta_pseudo_labels: .labeled must give a batch for each step and say has_state = false, "
+      "such as batch_cycle{.data = examples}");
   static_assert(AugmentationAgent<WeakAgent> && AugmentationAgent<StrongAgent>,
                 "meta_pseudo_labels: .weak_agent and .strong_agent must satisfy AugmentationAgent");
   static_assert(Stateful<WeakAgent> && Stateful<StrongAgent> && !HasParameters<WeakAgent> &&
@@ -132,8 +140,8 @@ struct meta_pseudo_labels {
   metrics operator()(const batch& examples, const training_progress& progress)
   {
     const detail::gradients_on for_now{"meta_pseudo_labels"};
-    if (!(options.consistency_weight >= 0.0))
-      throw_invalid_argument("meta_pseudo_labels", "want a consistency_weight >= 0, got ",
+    if (!(options.consistency_weight >= 0.0) || !std::isfinite(options.consistency_weight))
+      throw_invalid_argument("meta_pseudo_labels", "want a finite consistency_weight >= 0, got ",
                              options.consistency_weight);
     teacher.begin(progress);
     student.begin(progress);

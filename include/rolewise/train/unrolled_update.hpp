@@ -36,12 +36,14 @@ enum class unrolling {
 
 /// Moves parameters by `factor * directions`, in place and without a graph: with the factor
 /// -rate and gradients, a plain SGD step. An undefined direction leaves its parameter as it is.
+/// @throws std::invalid_argument unless there is one for each parameter
 ROLEWISE_INLINE void move_along(const std::vector<named_tensor>& parameters,
                                 const std::vector<torch::Tensor>& directions, double factor);
 
 /// A number whose gradient for each parameter is the given one: adds gradients that are known to a
 /// loss that `learner::minimize` takes. Its value means nothing.
 /// @return undefined if no gradient is defined
+/// @throws std::invalid_argument unless there is one, or an undefined one, for each parameter
 [[nodiscard]] ROLEWISE_INLINE torch::Tensor loss_with_gradients(
     const std::vector<named_tensor>& parameters, const std::vector<torch::Tensor>& gradients);
 
@@ -76,7 +78,7 @@ namespace detail {
 ///        `parameter_gradients` returns it
 /// @throws std::invalid_argument if `said` has no graph, or the course's gradient for the student
 ///         does not depend on it, as with a loss that detaches the teacher: the exam would teach
-///         nothing
+///         nothing; and unless there is a v for each parameter
 /// @par Source
 /// Zhou, Xu, McAuley: BERT Learns to Teach: Knowledge Distillation with Meta Learning, 2021,
 /// arXiv:2106.04570, section 3.

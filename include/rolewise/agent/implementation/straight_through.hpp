@@ -64,6 +64,8 @@ ROLEWISE_INLINE torch::Tensor straight_through_operation(const torch::Tensor& im
 
   const auto strengths =
       magnitudes.detach().to(torch::kCPU, torch::kDouble).clamp(0.0, 1.0).contiguous();
+  if (strengths.isnan().any().item<bool>() || images.detach().isnan().any().item<bool>())
+    throw_invalid_argument(who, "want images and magnitudes that are numbers, got NaN");
   const auto up = upward.defined() ? upward.to(torch::kCPU).contiguous() : torch::Tensor{};
   const batch bytes{
       .inputs = (images.detach() * 255.0).round().clamp(0.0, 255.0).to(torch::kByte).contiguous(),

@@ -119,6 +119,12 @@ ROLEWISE_INLINE void require_ascent(const ascent& by, const torch::Tensor& x,
 ROLEWISE_INLINE input_range pixel_range(const normalization& by)
 {
   const auto count = std::max({by.mean.size(), by.std.size(), std::size_t{1}});
+  if ((!by.mean.empty() && by.mean.size() != count) || (!by.std.empty() && by.std.size() != count))
+    throw_invalid_argument("pixel_range", "want as many means as deviations, got ", by.mean.size(),
+                           " and ", by.std.size());
+  for (const auto& deviation : by.std)
+    if (!(deviation > 0.0))
+      throw_invalid_argument("pixel_range", "want deviations above 0, got ", deviation);
   input_range range;
   for (std::size_t c = 0; c < count; ++c) {
     const double mean = by.mean.empty() ? 0.0 : by.mean.at(c);

@@ -10,6 +10,7 @@
 #include <rolewise/support/error.hpp>
 
 #include <ATen/ops/log_softmax.h>
+#include <ATen/ops/logaddexp.h>
 #include <ATen/ops/softmax.h>
 #include <ATen/ops/where.h>
 #include <ATen/ops/zeros_like.h>
@@ -64,7 +65,8 @@ ROLEWISE_INLINE categorical_draw draw_categorical(const torch::Tensor& logits,
   // the others are Gumbel below it.
   const auto noise = detail::exponential_of(v).to(options);
   const auto of_choice = noise.gather(1, choice);
-  const auto below = -((noise.log() - log_p).exp() + of_choice).log();
+  // -log(noise / p + of_choice), whose terms leave the range where p is tiny.
+  const auto below = -at::logaddexp(noise.log() - log_p, of_choice.log());
   const auto chosen = at::zeros_like(z, torch::kBool).scatter(1, choice, true);
   return {logits, choice.squeeze(1), z, at::where(chosen, -of_choice.log(), below)};
 }
@@ -83,6 +85,9 @@ ROLEWISE_INLINE torch::Tensor relax_gradient(const categorical_draw& drawn, cons
   const auto estimate = (f.detach() - of_conditional).unsqueeze(1) * score;
   const auto difference = (of_relaxed - of_conditional).sum();
   if (!difference.requires_grad()) return estimate;
+  if (!drawn.logits.requires_grad())
+    throw_invalid_argument("relax_gradient", "the control has a graph, but the logits of the draw ",
+                           "require no gradient, so that it would be biased; want logits that do");
   const auto slope =
       torch::autograd::grad({difference}, {drawn.logits}, {}, true, true, /*allow_unused=*/true)[0];
   return slope.defined() ? estimate + slope : estimate;

@@ -25,9 +25,17 @@ ROLEWISE_INLINE detail::deferred_batch_norm batch_norm::pending(const torch::Ten
   };
   if (when == phase::training && has_kernels_for(x)) return by_kernels(x);
   if (when == phase::evaluation && has_kernels_for(x)) return by_running_statistics(x);
-  if (when != phase::statistics) return normalize(running_mean_, running_variance_);
+  if (when == phase::evaluation) return normalize(running_mean_, running_variance_);
+  if (when == phase::training) return normalize(moved(running_mean_), moved(running_variance_));
   pool(x);
   return normalize({}, {});
+}
+
+ROLEWISE_INLINE torch::Tensor batch_norm::moved(const torch::Tensor& running)
+{
+  auto unversioned = running.variable_data();
+  running.unsafeGetTensorImpl()->bump_version();
+  return unversioned;
 }
 
 ROLEWISE_INLINE void batch_norm::cast(torch::ScalarType type)

@@ -12,9 +12,22 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <string_view>
 #include <utility>
 
 namespace rolewise {
+
+namespace detail {
+
+inline void require_one_each(std::string_view who, const std::vector<named_tensor>& parameters,
+                             const std::vector<torch::Tensor>& of_them)
+{
+  if (of_them.size() != parameters.size())
+    throw_invalid_argument(who, "want a tensor, or an undefined one, for each of ",
+                           parameters.size(), " parameters, got ", of_them.size());
+}
+
+}  // namespace detail
 
 ROLEWISE_INLINE std::vector<torch::Tensor> parameter_gradients(
     const std::vector<named_tensor>& parameters, const torch::Tensor& loss)
@@ -25,6 +38,7 @@ ROLEWISE_INLINE std::vector<torch::Tensor> parameter_gradients(
 ROLEWISE_INLINE void move_along(const std::vector<named_tensor>& parameters,
                                 const std::vector<torch::Tensor>& directions, double factor)
 {
+  detail::require_one_each("move_along", parameters, directions);
   const torch::NoGradGuard without_graph;
   for (std::size_t i = 0; i < parameters.size(); ++i)
     if (directions[i].defined()) {
@@ -36,6 +50,7 @@ ROLEWISE_INLINE void move_along(const std::vector<named_tensor>& parameters,
 ROLEWISE_INLINE torch::Tensor loss_with_gradients(const std::vector<named_tensor>& parameters,
                                                   const std::vector<torch::Tensor>& gradients)
 {
+  detail::require_one_each("loss_with_gradients", parameters, gradients);
   torch::Tensor total;
   for (std::size_t i = 0; i < parameters.size(); ++i)
     if (gradients[i].defined()) {
@@ -113,6 +128,7 @@ ROLEWISE_INLINE std::vector<torch::Tensor> through_update(
     const std::vector<named_tensor>& parameters, const taught_loss& course, const outputs& said,
     const std::vector<torch::Tensor>& v, double rate, unrolling how)
 {
+  require_one_each("exam_surrogate", parameters, v);
   auto leaf = detached(said);
   for (auto& t : tensors_of(leaf)) t.set_requires_grad(true);
   const auto leaves = tensors_of(leaf);
