@@ -25,6 +25,7 @@ set(ROLEWISE_HEADERS
     include/rolewise/agent/detail/implementation/carry_out_layers.hpp
     include/rolewise/agent/detail/implementation/carry_out_maps.hpp
     include/rolewise/agent/detail/implementation/compose_warps.hpp
+    include/rolewise/agent/detail/implementation/in_places.hpp
     include/rolewise/agent/detail/implementation/mixed_labels.hpp
     include/rolewise/agent/detail/implementation/noise_bytes.hpp
     include/rolewise/agent/detail/implementation/per_sample.hpp
@@ -32,7 +33,9 @@ set(ROLEWISE_HEADERS
     include/rolewise/agent/detail/implementation/require_setting.hpp
     include/rolewise/agent/detail/implementation/run_program.hpp
     include/rolewise/agent/detail/implementation/strength.hpp
+    include/rolewise/agent/detail/implementation/sub_policy_step.hpp
     include/rolewise/agent/detail/implementation/trace_program.hpp
+    include/rolewise/agent/detail/in_places.hpp
     include/rolewise/agent/detail/kernels/canvas.hpp
     include/rolewise/agent/detail/kernels/hue.hpp
     include/rolewise/agent/detail/kernels/hue_passes.hpp
@@ -61,6 +64,7 @@ set(ROLEWISE_HEADERS
     include/rolewise/agent/detail/resize_order.hpp
     include/rolewise/agent/detail/run_program.hpp
     include/rolewise/agent/detail/strength.hpp
+    include/rolewise/agent/detail/sub_policy_step.hpp
     include/rolewise/agent/detail/trace_program.hpp
     include/rolewise/agent/differentiable_transforms.hpp
     include/rolewise/agent/fresh_views.hpp
@@ -89,6 +93,7 @@ set(ROLEWISE_HEADERS
     include/rolewise/agent/implementation/label_maps.hpp
     include/rolewise/agent/implementation/learned_augmentation.hpp
     include/rolewise/agent/implementation/learned_operations.hpp
+    include/rolewise/agent/implementation/learned_sub_policies.hpp
     include/rolewise/agent/implementation/mixup.hpp
     include/rolewise/agent/implementation/operation_encoders.hpp
     include/rolewise/agent/implementation/operations.hpp
@@ -107,6 +112,7 @@ set(ROLEWISE_HEADERS
     include/rolewise/agent/implementation/random_grayscale.hpp
     include/rolewise/agent/implementation/random_resized_crop.hpp
     include/rolewise/agent/implementation/remembered.hpp
+    include/rolewise/agent/implementation/soft_sub_policies.hpp
     include/rolewise/agent/implementation/straight_through.hpp
     include/rolewise/agent/implementation/trivial_augment.hpp
     include/rolewise/agent/implementation/trivial_augment_wide.hpp
@@ -119,6 +125,7 @@ set(ROLEWISE_HEADERS
     include/rolewise/agent/label_maps.hpp
     include/rolewise/agent/learned_augmentation.hpp
     include/rolewise/agent/learned_operations.hpp
+    include/rolewise/agent/learned_sub_policies.hpp
     include/rolewise/agent/mixup.hpp
     include/rolewise/agent/no_agent.hpp
     include/rolewise/agent/operation_encoders.hpp
@@ -141,6 +148,7 @@ set(ROLEWISE_HEADERS
     include/rolewise/agent/remembered.hpp
     include/rolewise/agent/resampling.hpp
     include/rolewise/agent/same_view.hpp
+    include/rolewise/agent/soft_sub_policies.hpp
     include/rolewise/agent/straight_through.hpp
     include/rolewise/agent/trivial_augment.hpp
     include/rolewise/agent/trivial_augment_wide.hpp
@@ -866,17 +874,21 @@ set(ROLEWISE_HEADERS
     include/rolewise/systems/backward_kd.hpp
     include/rolewise/systems/comparative_distillation.hpp
     include/rolewise/systems/cutmix_pick.hpp
+    include/rolewise/systems/dada.hpp
     include/rolewise/systems/detail/implementation/teach_augment_parts.hpp
     include/rolewise/systems/detail/implementation/tst_parts.hpp
     include/rolewise/systems/detail/policy_holder.hpp
     include/rolewise/systems/detail/teach_augment_parts.hpp
     include/rolewise/systems/detail/tst_parts.hpp
     include/rolewise/systems/fast_auto_augment.hpp
+    include/rolewise/systems/faster_auto_augment.hpp
     include/rolewise/systems/function_matching.hpp
     include/rolewise/systems/generations.hpp
     include/rolewise/systems/ikd.hpp
     include/rolewise/systems/implementation.hpp
+    include/rolewise/systems/implementation/dada.hpp
     include/rolewise/systems/implementation/fast_auto_augment.hpp
+    include/rolewise/systems/implementation/faster_auto_augment.hpp
     include/rolewise/systems/implementation/lightweight_teacher.hpp
     include/rolewise/systems/implementation/meta_pseudo_labels.hpp
     include/rolewise/systems/implementation/search_cost.hpp
@@ -1045,6 +1057,7 @@ set(ROLEWISE_HEADERS
     include/rolewise/train/mean_iou.hpp
     include/rolewise/train/mean_squared_error.hpp
     include/rolewise/train/metric.hpp
+    include/rolewise/train/minimize_together.hpp
     include/rolewise/train/model_input.hpp
     include/rolewise/train/mutual_learning.hpp
     include/rolewise/train/optimizer.hpp

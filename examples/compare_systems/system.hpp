@@ -107,21 +107,33 @@ template<rw::Student Network>
   return step.evaluated();
 }
 
-/// A student that is distilled from a teacher: by the usual loss, if no other is given.
-template<rw::Teacher Teacher, rw::Student Student, typename Loss = decltype(usual_loss())>
+/// A student that is distilled from a teacher: by the usual loss and views, if no others are given.
+template<rw::Teacher Teacher, rw::Student Student, typename Loss = decltype(usual_loss()),
+         rw::AugmentationAgent Agent = rw::pad_crop_flip>
 [[nodiscard]] Student distilled(const run& at, const Teacher& teacher, const Student& student,
                                 std::string_view part = "student", std::int64_t epochs = 0,
-                                const Loss& loss = usual_loss())
+                                const Loss& loss = usual_loss(), const Agent& agent = usual_agent)
 {
   rw::distillation step{.teacher = teacher,
                         .student = student,
-                        .shared_agent = usual_agent,
+                        .shared_agent = agent,
                         .loss = loss,
                         .optimizer = usual_optimizer,
                         .lr_schedule = usual_schedule{},
                         .seed = at.seed};
   at.train(step, part, epochs);
   return step.evaluated();
+}
+
+/// The row of an augmentation policy: of plain distillation with `agent_of(run, untrained)` after
+/// the usual views.
+template<typename AgentOf>
+[[nodiscard]] row row_of_policy(std::string name, const AgentOf& agent_of)
+{
+  return row_of(std::move(name), [agent_of](const run& at, const auto& untrained) {
+    return distilled(at, rw::frozen(at.teacher), untrained(at.seed), "student", 0, usual_loss(),
+                     rw::compose{usual_agent, agent_of(at, untrained)});
+  });
 }
 
 }  // namespace compare_systems

@@ -30,6 +30,7 @@
 #include <rolewise/agent/label_maps.hpp>
 #include <rolewise/agent/learned_augmentation.hpp>
 #include <rolewise/agent/learned_operations.hpp>
+#include <rolewise/agent/learned_sub_policies.hpp>
 #include <rolewise/agent/mixup.hpp>
 #include <rolewise/agent/no_agent.hpp>
 #include <rolewise/agent/operation_encoders.hpp>
@@ -52,6 +53,7 @@
 #include <rolewise/agent/remembered.hpp>
 #include <rolewise/agent/resampling.hpp>
 #include <rolewise/agent/same_view.hpp>
+#include <rolewise/agent/soft_sub_policies.hpp>
 #include <rolewise/agent/straight_through.hpp>
 #include <rolewise/agent/trivial_augment.hpp>
 #include <rolewise/agent/trivial_augment_wide.hpp>

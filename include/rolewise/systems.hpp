@@ -7,11 +7,13 @@
 #include <rolewise/systems/backward_kd.hpp>
 #include <rolewise/systems/comparative_distillation.hpp>
 #include <rolewise/systems/cutmix_pick.hpp>
+#include <rolewise/systems/dada.hpp>
 #include <rolewise/systems/fast_auto_augment.hpp>
+#include <rolewise/systems/faster_auto_augment.hpp>
 #include <rolewise/systems/function_matching.hpp>
 #include <rolewise/systems/generations.hpp>
-#include <rolewise/systems/lightweight_teacher.hpp>
 #include <rolewise/systems/ikd.hpp>
+#include <rolewise/systems/lightweight_teacher.hpp>
 #include <rolewise/systems/meta_pseudo_labels.hpp>
 #include <rolewise/systems/nasty_teacher.hpp>
 #include <rolewise/systems/policy_search.hpp>

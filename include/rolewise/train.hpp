@@ -32,6 +32,7 @@
 #include <rolewise/train/mean_iou.hpp>
 #include <rolewise/train/mean_squared_error.hpp>
 #include <rolewise/train/metric.hpp>
+#include <rolewise/train/minimize_together.hpp>
 #include <rolewise/train/model_input.hpp>
 #include <rolewise/train/mutual_learning.hpp>
 #include <rolewise/train/optimizer.hpp>

@@ -19,6 +19,13 @@ namespace rolewise {
 [[nodiscard]] ROLEWISE_INLINE torch::Tensor unit_pixels(const batch& examples,
                                                         torch::ScalarType dtype = torch::kFloat);
 
+/// The batch with other images, given in [0, 1] and normalized as its own are: undoes
+/// `unit_pixels`. On the device of the pixels.
+/// @par Gradients
+/// To the pixels.
+[[nodiscard]] ROLEWISE_INLINE batch with_unit_pixels(const batch& examples,
+                                                     const torch::Tensor& pixels);
+
 /// Reflects values into [0, 1] as a triangle wave of period 2: the identity there, 2 - v from 1 to
 /// 2, -v from -1 to 0.
 ///

@@ -9,6 +9,7 @@
 #include <rolewise/agent/detail/implementation/carry_out_layers.hpp>
 #include <rolewise/agent/detail/implementation/carry_out_maps.hpp>
 #include <rolewise/agent/detail/implementation/compose_warps.hpp>
+#include <rolewise/agent/detail/implementation/in_places.hpp>
 #include <rolewise/agent/detail/implementation/mixed_labels.hpp>
 #include <rolewise/agent/detail/implementation/noise_bytes.hpp>
 #include <rolewise/agent/detail/implementation/per_sample.hpp>
@@ -16,6 +17,7 @@
 #include <rolewise/agent/detail/implementation/require_setting.hpp>
 #include <rolewise/agent/detail/implementation/run_program.hpp>
 #include <rolewise/agent/detail/implementation/strength.hpp>
+#include <rolewise/agent/detail/implementation/sub_policy_step.hpp>
 #include <rolewise/agent/detail/implementation/trace_program.hpp>
 #include <rolewise/agent/implementation/agent_replay.hpp>
 #include <rolewise/agent/implementation/aug_mix.hpp>
@@ -36,6 +38,7 @@
 #include <rolewise/agent/implementation/label_maps.hpp>
 #include <rolewise/agent/implementation/learned_augmentation.hpp>
 #include <rolewise/agent/implementation/learned_operations.hpp>
+#include <rolewise/agent/implementation/learned_sub_policies.hpp>
 #include <rolewise/agent/implementation/mixup.hpp>
 #include <rolewise/agent/implementation/operation_encoders.hpp>
 #include <rolewise/agent/implementation/operations.hpp>
@@ -54,6 +57,7 @@
 #include <rolewise/agent/implementation/random_grayscale.hpp>
 #include <rolewise/agent/implementation/random_resized_crop.hpp>
 #include <rolewise/agent/implementation/remembered.hpp>
+#include <rolewise/agent/implementation/soft_sub_policies.hpp>
 #include <rolewise/agent/implementation/straight_through.hpp>
 #include <rolewise/agent/implementation/trivial_augment.hpp>
 #include <rolewise/agent/implementation/trivial_augment_wide.hpp>

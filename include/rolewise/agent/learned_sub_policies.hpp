@@ -66,6 +66,7 @@ class learned_sub_policies {
   /// The most probable sub-policies, from the first down, for `auto_augment` at
   /// `auto_augment_scale::even`; all if there are fewer. Probabilities and magnitudes are rounded
   /// to their levels.
+  /// @throws std::invalid_argument for a negative count
   [[nodiscard]] std::vector<sub_policy> best(std::int64_t count) const;
 
   [[nodiscard]] const torch::Tensor& weights() const { return *weights_; }              ///< `[S]`
@@ -87,7 +88,8 @@ class learned_sub_policies {
   }
 
  private:
-  [[nodiscard]] torch::Tensor pixels_of(const batch& examples, const torch::Tensor& choice,
+  [[nodiscard]] torch::Tensor pixels_of(const batch& bytes, const torch::Tensor& of_images,
+                                        const torch::Tensor& choice,
                                         const std::array<torch::Tensor, 2>& applied,
                                         const training_progress& progress, seed key) const;
 

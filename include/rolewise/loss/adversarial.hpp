@@ -7,6 +7,8 @@
 #include <rolewise/core/tensor.hpp>
 #include <rolewise/support/inline.hpp>
 
+#include <functional>
+
 namespace rolewise {
 
 /// The loss of a discriminator D, by its logits d, D = sigmoid(d):
@@ -28,6 +30,28 @@ namespace rolewise {
 /// The non-saturating loss of what shall deceive a discriminator: -mean log D(fake). Its gradient
 /// does not vanish where D finds out each fake. Source, parameters and errors as above.
 [[nodiscard]] ROLEWISE_INLINE torch::Tensor deception_loss(const torch::Tensor& fake);
+
+/// The gradient penalty of a critic, which keeps it near the functions whose slope is at most 1, as
+/// a Wasserstein distance needs: the mean of (|gradient of D at a point| - 1)^2, with points
+/// between real and generated examples:
+///
+///     point = u real + (1 - u) generated
+///
+/// @param critic D of examples `[N, ...]`, gives `[N]` with a graph; each number of its own example
+///        alone, as in the evaluation mode of batch norm
+/// @param real, generated `[N, ...]`, floating point, not empty; constants
+/// @param u `[N]`, in [0, 1]
+/// @return `[]`
+/// @par Gradients
+/// To what the critic depends on, by a second backward pass.
+/// @throws std::invalid_argument for other sizes, and for a critic that does not depend on its
+/// input
+/// @par Source
+/// Gulrajani, Ahmed, Arjovsky, Dumoulin, Courville: Improved Training of Wasserstein GANs, 2017,
+/// arXiv:1704.00028, section 4.
+[[nodiscard]] ROLEWISE_INLINE torch::Tensor gradient_penalty(
+    const std::function<torch::Tensor(const torch::Tensor&)>& critic, const torch::Tensor& real,
+    const torch::Tensor& generated, const torch::Tensor& u);
 
 }  // namespace rolewise
 

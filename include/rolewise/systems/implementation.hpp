@@ -6,7 +6,9 @@
 
 #include <rolewise/systems/detail/implementation/teach_augment_parts.hpp>
 #include <rolewise/systems/detail/implementation/tst_parts.hpp>
+#include <rolewise/systems/implementation/dada.hpp>
 #include <rolewise/systems/implementation/fast_auto_augment.hpp>
+#include <rolewise/systems/implementation/faster_auto_augment.hpp>
 #include <rolewise/systems/implementation/lightweight_teacher.hpp>
 #include <rolewise/systems/implementation/meta_pseudo_labels.hpp>
 #include <rolewise/systems/implementation/search_cost.hpp>

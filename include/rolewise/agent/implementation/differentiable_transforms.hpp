@@ -27,6 +27,18 @@ ROLEWISE_INLINE torch::Tensor unit_pixels(const batch& examples, torch::ScalarTy
   return x.masked_fill(x.detach().abs().lt(1e-5), 0.0);
 }
 
+ROLEWISE_INLINE batch with_unit_pixels(const batch& examples, const torch::Tensor& pixels)
+{
+  auto view = to_device(examples, pixels.device());
+  const auto& [mean, std] = examples.normalization;
+  view.inputs = pixels;
+  if (!mean.empty()) view.inputs = view.inputs - detail::per_channel(mean, pixels);
+  if (!std.empty()) view.inputs = view.inputs / detail::per_channel(std, pixels);
+  view.normalization = {};
+  view.view = {};
+  return view;
+}
+
 ROLEWISE_INLINE torch::Tensor reflected(const torch::Tensor& v)
 {
   const auto at = v.detach();

@@ -6,6 +6,7 @@
 
 #include <rolewise/agent/learned_sub_policies.hpp>
 
+#include <rolewise/agent/detail/in_places.hpp>
 #include <rolewise/agent/detail/planned_view.hpp>
 #include <rolewise/agent/detail/sub_policy_step.hpp>
 #include <rolewise/agent/differentiable_transforms.hpp>
@@ -29,23 +30,6 @@
 
 namespace rolewise {
 
-namespace detail {
-
-/// The images of a batch as 8-bit ones whose ids are their places.
-[[nodiscard]] inline batch in_places(const batch& examples)
-{
-  const auto count = examples.size();
-  const bool are_bytes = examples.inputs.scalar_type() == torch::kByte;
-  return {.inputs = are_bytes
-                        ? examples.inputs
-                        : (unit_pixels(examples) * 255.0).round().clamp(0.0, 255.0).to(torch::kByte),
-          .labels = at::zeros({count}, torch::kLong),
-          .ids = at::arange(count, torch::kLong),
-          .normalization = examples.normalization};
-}
-
-}  // namespace detail
-
 ROLEWISE_INLINE std::vector<operation_pair> all_operation_pairs()
 {
   std::vector<operation_pair> all;
@@ -67,11 +51,10 @@ ROLEWISE_INLINE learned_sub_policies::learned_sub_policies(std::vector<operation
 }
 
 ROLEWISE_INLINE torch::Tensor learned_sub_policies::pixels_of(
-    const batch& examples, const torch::Tensor& choice, const std::array<torch::Tensor, 2>& applied,
-    const training_progress& progress, seed key) const
+    const batch& bytes, const torch::Tensor& of_images, const torch::Tensor& choice,
+    const std::array<torch::Tensor, 2>& applied, const training_progress& progress, seed key) const
 {
-  const auto count = examples.size();
-  const auto ids = examples.ids.to(torch::kCPU).contiguous();
+  const auto ids = of_images.to(torch::kCPU).contiguous();
   const auto strengths =
       magnitudes_->detach().sigmoid().to(torch::kCPU, torch::kDouble).contiguous();
   const auto chosen = choice.to(torch::kCPU).contiguous();
@@ -84,7 +67,6 @@ ROLEWISE_INLINE torch::Tensor learned_sub_policies::pixels_of(
     return {pairs_[static_cast<std::size_t>(s)][slot], is_on ? 10 : 0,
             nearest_magnitude_level(share)};
   };
-  if (count == 0) return unit_pixels(examples);
   const auto view = detail::planned_view(
       [&](const image_subjects& subjects, image_program& program) {
         const auto steps = program.add_operations(2);
@@ -97,7 +79,7 @@ ROLEWISE_INLINE torch::Tensor learned_sub_policies::pixels_of(
         }
         program.add_fill();
       },
-      detail::in_places(examples));
+      bytes);
   return view.inputs.to(magnitudes_->options().requires_grad(false)) / 255.0;
 }
 
@@ -107,7 +89,8 @@ ROLEWISE_INLINE sub_policy_draw learned_sub_policies::operator()(const batch& ex
 {
   constexpr std::string_view who = "learned_sub_policies";
   refuse_label_maps(who, examples, "it learns of whole images");
-  require_images(who, detail::in_places(examples));
+  const auto bytes = detail::in_places(who, examples);
+  require_images(who, bytes);
   const auto like = weights_->options().requires_grad(false);
   const auto uniform = [&](std::string_view why, std::int64_t each) {
     return uniform_draws(key.split(purpose{why}), progress.epoch, examples.ids, each)
@@ -128,8 +111,8 @@ ROLEWISE_INLINE sub_policy_draw learned_sub_policies::operator()(const batch& ex
     applied[static_cast<std::size_t>(slot)] = gate.choice;
   }
 
-  auto pixels =
-      pixels_of(examples, drawn.pair.choice, applied, progress, key.split(purpose{"operations"}));
+  auto pixels = pixels_of(bytes, examples.ids, drawn.pair.choice, applied, progress,
+                          key.split(purpose{"operations"}));
   // Which magnitudes an image was made by.
   auto has = at::empty({all, 2}, torch::kFloat);
   for (std::int64_t s = 0; s < all; ++s)
@@ -138,22 +121,15 @@ ROLEWISE_INLINE sub_policy_draw learned_sub_policies::operator()(const batch& ex
           has_magnitude(pairs_[static_cast<std::size_t>(s)][slot]) ? 1.0F : 0.0F;
   const auto fired = at::stack({applied[0], applied[1]}, 1).to(like) *
                      has.to(like).index_select(0, drawn.pair.choice);
-  const auto of_images =
-      (magnitudes_->sigmoid().index_select(0, drawn.pair.choice) * fired).sum(1);
-  pixels = with_unit_slope(pixels, of_images);
-
-  const auto& [mean, std] = examples.normalization;
-  if (!mean.empty()) pixels = pixels - detail::per_channel(mean, pixels);
-  if (!std.empty()) pixels = pixels / detail::per_channel(std, pixels);
-  drawn.view = to_device(examples, like.device());
-  drawn.view.inputs = std::move(pixels);
-  drawn.view.normalization = {};
-  drawn.view.view = {};
+  const auto of_images = (magnitudes_->sigmoid().index_select(0, drawn.pair.choice) * fired).sum(1);
+  drawn.view = with_unit_pixels(examples, with_unit_slope(pixels, of_images));
   return drawn;
 }
 
 ROLEWISE_INLINE std::vector<sub_policy> learned_sub_policies::best(std::int64_t count) const
 {
+  if (count < 0)
+    throw_invalid_argument("learned_sub_policies", "want a count of at least 0, got ", count);
   const auto in_order = weights_->detach().to(torch::kCPU).argsort(/*stable=*/true, 0, true);
   const auto on = probabilities_->detach().sigmoid().to(torch::kCPU, torch::kDouble).contiguous();
   const auto strong = magnitudes_->detach().sigmoid().to(torch::kCPU, torch::kDouble).contiguous();

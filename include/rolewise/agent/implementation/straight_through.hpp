@@ -6,13 +6,11 @@
 
 #include <rolewise/agent/straight_through.hpp>
 
+#include <rolewise/agent/detail/in_places.hpp>
 #include <rolewise/agent/detail/planned_view.hpp>
 #include <rolewise/core/batch.hpp>
 #include <rolewise/policy/sub_policy.hpp>
 #include <rolewise/support/error.hpp>
-
-#include <ATen/ops/arange.h>
-#include <ATen/ops/zeros.h>
 
 #include <cstddef>
 #include <cstdint>
@@ -64,13 +62,9 @@ ROLEWISE_INLINE torch::Tensor straight_through_operation(const torch::Tensor& im
 
   const auto strengths =
       magnitudes.detach().to(torch::kCPU, torch::kDouble).clamp(0.0, 1.0).contiguous();
-  if (strengths.isnan().any().item<bool>() || images.detach().isnan().any().item<bool>())
-    throw_invalid_argument(who, "want images and magnitudes that are numbers, got NaN");
+  if (strengths.isnan().any().item<bool>())
+    throw_invalid_argument(who, "want magnitudes that are numbers, got NaN");
   const auto up = upward.defined() ? upward.to(torch::kCPU).contiguous() : torch::Tensor{};
-  const batch bytes{
-      .inputs = (images.detach() * 255.0).round().clamp(0.0, 255.0).to(torch::kByte).contiguous(),
-      .labels = at::zeros({count}, torch::kLong),
-      .ids = at::arange(count, torch::kLong)};
   const auto view = detail::planned_view(
       [&](const image_subjects& subjects, image_program& program) {
         const auto steps = program.add_operations();
@@ -85,7 +79,7 @@ ROLEWISE_INLINE torch::Tensor straight_through_operation(const torch::Tensor& im
         }
         program.add_fill();
       },
-      bytes);
+      detail::in_places(who, {.inputs = images, .labels = {}, .ids = {}}));
   const auto value = view.inputs.to(images.options().requires_grad(false)) / 255.0;
   const auto seen = straight_through(value, images);
   return has_magnitude(what) ? with_unit_slope(seen, magnitudes) : seen;

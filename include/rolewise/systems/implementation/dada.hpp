@@ -10,7 +10,10 @@
 
 #include <ATen/ops/cat.h>
 #include <ATen/ops/cross_entropy_loss.h>
+#include <ATen/ops/full.h>
 #include <ATen/ops/softmax.h>
+#include <ATen/ops/zeros.h>
+#include <ATen/ops/zeros_like.h>
 
 #include <cmath>
 
@@ -36,24 +39,31 @@ ROLEWISE_INLINE relaxed_lessons lessons_of(const sub_policy_draw& drawn, const t
 {
   if (!(temperature > 0.0) || !std::isfinite(temperature))
     throw_invalid_argument("dada", "want a temperature above 0, got ", temperature);
-  const auto device = drawn.pair.logits.device();
-  const auto value = [&](torch::Tensor categorical_draw::* which) {
-    const auto soft = [&](const categorical_draw& of) {
-      return at::softmax(of.*which / temperature, 1);
-    };
-    return control(at::cat({soft(drawn.pair), soft(drawn.gates[0]), soft(drawn.gates[1])}, 1));
-  };
-  const auto of_relaxed = value(&categorical_draw::relaxed);
-  const auto of_conditional = value(&categorical_draw::conditional);
-  const auto f = costs.detach().to(device);
-  relaxed_lessons found{.policy = costs.mean().to(device), .control = {}};
+  const auto f = costs.detach().to(drawn.pair.logits.device());
   const auto count = static_cast<double>(f.size(0));
-  for (const auto* each : {&drawn.pair, &drawn.gates[0], &drawn.gates[1]}) {
-    const auto estimate = relax_gradient(*each, f, of_relaxed, of_conditional);
-    found.policy = found.policy + (each->logits * estimate.detach()).sum() / count;
-    const auto squares = estimate.square().sum() / count;
-    found.control = found.control.defined() ? found.control + squares : squares;
-  }
+  relaxed_lessons found{.policy = costs.mean().to(f.device()),
+                        .control = at::zeros({}, drawn.pair.logits.options().requires_grad(false))};
+  const auto learn = [&](const categorical_draw& each, const auto& control_of) {
+    const auto estimate = relax_gradient(each, f, control_of(&categorical_draw::relaxed),
+                                         control_of(&categorical_draw::conditional));
+    found.policy = found.policy + (each.logits * estimate.detach()).sum() / count;
+    found.control = found.control + estimate.square().sum() / count;
+  };
+  using member = torch::Tensor categorical_draw::*;
+  const auto soft = [&](const categorical_draw& of, member which) {
+    return at::softmax(of.*which / temperature, 1);
+  };
+  const auto pair = drawn.pair.logits.detach();
+  const auto chosen = at::zeros_like(pair).scatter(1, drawn.pair.choice.unsqueeze(1), 1.0);
+  const auto open = at::full({pair.size(0), 4}, 0.5, pair.options());
+  // The gates' probabilities are those of the pair that was drawn, so of the pair's control they
+  // are no part: it would be biased.
+  learn(drawn.pair,
+        [&](member which) { return control(at::cat({soft(drawn.pair, which), open}, 1)); });
+  const auto of_gates = [&](member which) {
+    return control(at::cat({chosen, soft(drawn.gates[0], which), soft(drawn.gates[1], which)}, 1));
+  };
+  for (const auto& gate : drawn.gates) learn(gate, of_gates);
   return found;
 }
 
@@ -62,7 +72,7 @@ ROLEWISE_INLINE torch::Tensor cross_entropies(const outputs& said, const targets
   if (said.logits.dim() != 2 || !known.labels.defined() || known.labels.dim() > 2)
     throw_invalid_argument("dada", "want logits [N, classes] and a label for each example");
   return at::cross_entropy_loss(said.logits, known.labels, {}, at::Reduction::None,
-                                c10::SymInt{known.ignore_index});
+                                known.ignore_index);
 }
 
 }  // namespace detail
