@@ -85,7 +85,8 @@ struct relaxed_lessons {
 /// @par Departs
 /// Each image has a draw and an estimate of its own. The finite difference is around the network
 /// before its step, and v is of the network after its own step, with momentum if it has that. The
-/// control is a network of one layer more, which begins as 0.
+/// control has one layer more, and begins as 0; that of pairs does not see the gates, whose
+/// probabilities depend on the pair, as its estimates would be biased.
 template<typename NetworkLearner, typename Exam, typename Agent = no_agent,
          typename MetricType = top_k_accuracy>
 struct dada {
