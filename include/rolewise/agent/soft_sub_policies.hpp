@@ -82,7 +82,7 @@ class soft_sub_policies {
   [[nodiscard]] const torch::Tensor& probabilities() const
   {
     return *probabilities_;
-  }                                                                               ///< likewise
+  }  ///< likewise
   [[nodiscard]] const torch::Tensor& magnitudes() const { return *magnitudes_; }  ///< likewise
   [[nodiscard]] const std::vector<operation>& operations() const { return operations_; }
   [[nodiscard]] const soft_sub_policy_options& options() const { return options_; }

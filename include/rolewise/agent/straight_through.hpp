@@ -30,9 +30,9 @@ namespace rolewise {
 /// respect to the pixel before is 1.
 ///
 /// A magnitude stands for the nearest of the ten levels of `auto_augment`, at
-/// `auto_augment_scale::even`: 0 is the weakest and 1 the strongest. So a policy that was learned by
-/// it shows the same images as an `auto_augment` of it. What has no magnitude passes no gradient to
-/// it. Holes become black.
+/// `auto_augment_scale::even`: 0 is the weakest and 1 the strongest. So a policy that was learned
+/// by it shows the same images as an `auto_augment` of it. What has no magnitude passes no gradient
+/// to it. Holes become black.
 ///
 /// @param images `[N, C, H, W]`, floating point in [0, 1]; rounded to 8 bits first
 /// @param magnitudes `[N]` in [0, 1]; values outside are clamped

@@ -14,9 +14,9 @@ namespace rolewise {
 
 /// Options of `mlp_discriminator`.
 struct mlp_discriminator_options {
-  std::int64_t hidden = 64;  ///< width of both hidden layers, above 0
-  double slope = 0.2;        ///< of the leaky ReLU below 0
-  rolewise::seed seed{0};    ///< of the first weights: uniform in +- 1 / sqrt(fan-in)
+  std::int64_t hidden = 64;     ///< width of both hidden layers, above 0
+  double slope = 0.2;           ///< of the leaky ReLU below 0
+  rolewise::seed seed{0};       ///< of the first weights: uniform in +- 1 / sqrt(fan-in)
   bool begins_at_zero = false;  ///< whether the last layer's first weights are 0
 };
 

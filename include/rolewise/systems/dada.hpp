@@ -76,7 +76,8 @@ struct relaxed_lessons {
 /// The validation's loss is computed by a copy: of the network nothing moves but by its own step.
 /// At a learning rate of 0 the policy learns nothing and does not change.
 ///
-/// Metrics: `loss` on the views, `validation`, `.metric` on the views. `evaluated()` is the network.
+/// Metrics: `loss` on the views, `validation`, `.metric` on the views. `evaluated()` is the
+/// network.
 ///
 /// @par Source
 /// Li, Hu, Wang, Hospedales, Robertson, Yang: DADA: Differentiable Automatic Data Augmentation,
@@ -130,8 +131,7 @@ struct dada {
                                             targets_of(paper, progress));
     if (const double rate = network.learning_rate(progress); rate != 0.0) {
       const auto costs = change_along(
-          before,
-          [&](auto& model) { return detail::cross_entropies(model.forward(view), known); },
+          before, [&](auto& model) { return detail::cross_entropies(model.forward(view), known); },
           parameter_gradients(parameters_of(updated), validation), rate);
       const auto lessons = detail::lessons_of(drawn, costs, control.model, temperature);
       policy.minimize(lessons.policy, progress, graph::keep);
