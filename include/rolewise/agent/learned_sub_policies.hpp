@@ -69,12 +69,11 @@ class learned_sub_policies {
   /// @throws std::invalid_argument for a negative count
   [[nodiscard]] std::vector<sub_policy> best(std::int64_t count) const;
 
-  [[nodiscard]] const torch::Tensor& weights() const { return *weights_; }  ///< `[S]`
-  [[nodiscard]] const torch::Tensor& probabilities() const
-  {
-    return *probabilities_;
-  }                                                                               ///< `[S, 2]`
-  [[nodiscard]] const torch::Tensor& magnitudes() const { return *magnitudes_; }  ///< `[S, 2]`
+  /// `[S]`.
+  [[nodiscard]] const torch::Tensor& weights() const { return *weights_; }
+  /// `[S, 2]`, as logits; likewise magnitudes.
+  [[nodiscard]] const torch::Tensor& probabilities() const { return *probabilities_; }
+  [[nodiscard]] const torch::Tensor& magnitudes() const { return *magnitudes_; }
   [[nodiscard]] const std::vector<operation_pair>& pairs() const { return pairs_; }
 
   template<typename Archive>
