@@ -93,13 +93,16 @@ template<Trainable Model, typename Course>
 ///     e = 0.01 / |v|
 ///
 /// Its gradient for whatever the course depends on, such as views or weights of examples, is that
-/// of the exam of the model after an SGD step of `rate` on the course.
+/// of the exam of the model after an SGD step of `rate` on the course. Steps of quantizers that lie
+/// between both points count, as with `unrolling::finite_differences`.
 ///
 /// @param before the model at w; copies are moved
 /// @param course `(model)` computes losses of any shape, such as one for each example
 /// @param v gradient of the exam for each parameter of the updated model
 /// @return in the shape of the course's losses, with their graph
-/// @throws std::invalid_argument if v has no gradient: the exam does not depend on the model
+/// @throws std::invalid_argument unless there is a v, or an undefined one, for each parameter; and
+/// if
+///         none is defined: the exam does not depend on the model
 /// @par Source
 /// Liu, Simonyan, Yang: DARTS: Differentiable Architecture Search, 2018, arXiv:1806.09055, section
 /// 2.3.
@@ -118,7 +121,9 @@ ROLEWISE_INLINE void move_by(const std::vector<named_tensor>& parameters,
                              const std::vector<torch::Tensor>& directions,
                              const torch::Tensor& factor);
 
-ROLEWISE_INLINE void require_distance(const torch::Tensor& distance);
+/// @throws std::invalid_argument as `change_along`
+ROLEWISE_INLINE void require_directions(const std::vector<named_tensor>& parameters,
+                                        const std::vector<torch::Tensor>& v);
 
 /// The number with the given gradients for the tensors of outputs.
 /// @throws std::invalid_argument if there are none
@@ -146,9 +151,9 @@ template<Trainable Model, typename Course>
 torch::Tensor change_along(Model before, const Course& course, const std::vector<torch::Tensor>& v,
                            double rate)
 {
-  const auto distance = detail::distance_for(v);
-  detail::require_distance(distance);
   auto above = before;  // a model each, as both graphs hold on to parameters
+  detail::require_directions(parameters_of(above), v);
+  const auto distance = detail::distance_for(v);
   detail::move_by(parameters_of(above), v, distance);
   detail::move_by(parameters_of(before), v, -distance);
   return (course(above) - course(before)) * (-rate / (2 * distance));

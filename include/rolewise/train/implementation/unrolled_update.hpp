@@ -153,9 +153,11 @@ ROLEWISE_INLINE std::vector<torch::Tensor> through_update(
   return found;
 }
 
-ROLEWISE_INLINE void require_distance(const torch::Tensor& distance)
+ROLEWISE_INLINE void require_directions(const std::vector<named_tensor>& parameters,
+                                        const std::vector<torch::Tensor>& v)
 {
-  if (!distance.defined())
+  require_one_each("change_along", parameters, v);
+  if (std::none_of(v.begin(), v.end(), [](const auto& each) { return each.defined(); }))
     throw_invalid_argument("change_along",
                            "got no gradient of the exam for any parameter, so that nothing of the "
                            "model counts there; want that of a loss that depends on it");
