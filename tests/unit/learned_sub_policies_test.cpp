@@ -119,7 +119,21 @@ TEST_CASE("learned sub-policies: a view is what its operations do at the nearest
   const auto both = shown(only({operation::invert, operation::posterize}, {true, true}, 0.72));
   CHECK(both.equal(straight_through_operation(first(operation::invert, 0.0), operation::posterize,
                                               torch::full({16}, 6.0 / 9.0))));
-  // Signs are drawn for each image.
+  // Each operation has a sign of its own, drawn for each image.
+  {
+    const auto pair = shown(only({operation::rotate, operation::brightness}, {true, true}, 0.72));
+    std::set<std::pair<bool, bool>> seen;
+    for (const bool turn : {false, true})
+      for (const bool bright : {false, true}) {
+        const auto strength = torch::full({16}, 6.0 / 9.0);
+        const auto one =
+            straight_through_operation(first(operation::rotate, 6.0 / 9.0, torch::full({16}, turn)),
+                                       operation::brightness, strength, torch::full({16}, bright));
+        for (std::int64_t n = 0; n < 16; ++n)
+          if (pair[n].equal(one[n])) seen.insert({turn, bright});
+      }
+    CHECK(seen.size() > 2);
+  }
   const auto turned = shown(only({operation::rotate, operation::invert}, {true, false}, 0.72));
   const auto up = first(operation::rotate, 6.0 / 9.0);
   const auto down = first(operation::rotate, 6.0 / 9.0, torch::zeros({16}, torch::kBool));
@@ -180,6 +194,31 @@ TEST_CASE("learned sub-policies: pairs and gates are as frequent as they are pro
       CHECK(std::abs(share(on) - policy.probabilities().sigmoid()[s][slot].item<double>()) < 0.04);
     }
   }
+  // Gates do not know of each other, nor the second draws of the first.
+  const auto both = drawn.gates[0].choice * drawn.gates[1].choice;
+  const auto on = policy.probabilities().sigmoid();
+  const auto wanted = (policy.weights().softmax(0) * on.prod(1)).sum().item<double>();
+  CHECK(std::abs(share(both) - wanted) < 0.02);
+  const auto correlation = [](const torch::Tensor& a, const torch::Tensor& b) {
+    return torch::corrcoef(torch::stack({a.detach(), b.detach()}))[0][1].item<double>();
+  };
+  const auto third = drawn.pair.choice.eq(2);  // of which the first two are drawn below a third
+  CHECK(std::abs(correlation(drawn.pair.relaxed.select(1, 2).masked_select(third),
+                             drawn.pair.conditional.select(1, 2).masked_select(third))) < 0.08);
+  const auto closed = drawn.gates[0].choice.eq(0);
+  CHECK(std::abs(correlation(drawn.gates[0].relaxed.select(1, 0).masked_select(closed),
+                             drawn.gates[0].conditional.select(1, 0).masked_select(closed))) <
+        0.08);
+}
+
+TEST_CASE("learned sub-policies: holes have the mean color, as those of auto_augment")
+{
+  auto black = plain(6);
+  black.inputs = torch::zeros_like(black.inputs);
+  black.normalization = {.mean = {1.0, 1.0, 1.0}, .std = {0.2, 0.3, 0.4}};
+  const auto policy = only({operation::translate_x, operation::invert}, {true, false}, 0.999);
+  const auto view = policy(black, third_epoch, seed{1}).view.inputs;
+  CHECK(view.eq(0.0).to(torch::kDouble).mean().item<double>() == doctest::Approx(3.0 / 8.0));
 }
 
 TEST_CASE("learned sub-policies: a draw is a function of seed, epoch and id")
@@ -237,4 +276,24 @@ TEST_CASE("learned sub-policies refuse what they cannot show")
   CHECK_THROWS_WITH_AS((void)policy(broken, third_epoch, seed{}), doctest::Contains("got NaN"),
                        std::invalid_argument);
   CHECK(policy(plain(0), third_epoch, seed{}).view.inputs.size(0) == 0);
+  const auto refuses = [&](const batch& examples, const char* words) {
+    CHECK_THROWS_WITH_AS((void)policy(examples, third_epoch, seed{}), doctest::Contains(words),
+                         std::invalid_argument);
+  };
+  refuses({}, "got an undefined tensor");
+  auto other = plain(2);
+  other.inputs = torch::zeros({}, torch::kByte);
+  refuses(other, "want images [N, C, H, W]");
+  other = plain(2);
+  for (const auto type : {torch::kByte, torch::kFloat}) {
+    other.inputs = other.inputs.to(type);
+    other.normalization = {.mean = {}, .std = {0.5, 0.5}};
+    refuses(other, "normalization has 2 channels");
+  }
+  auto diverged = only({operation::rotate, operation::invert}, {false, false}, 0.5);
+  set(diverged, "magnitudes", torch::full({1}, std::numeric_limits<float>::quiet_NaN()));
+  CHECK_THROWS_WITH_AS((void)diverged(plain(2), third_epoch, seed{}),
+                       doctest::Contains("whose search diverged"), std::invalid_argument);
+  CHECK_THROWS_WITH_AS((void)diverged.best(1), doctest::Contains("whose search diverged"),
+                       std::invalid_argument);
 }

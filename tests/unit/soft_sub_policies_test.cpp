@@ -163,9 +163,34 @@ TEST_CASE("soft sub-policies: numbers beyond 0 and 1 count as the bound, and fin
     CHECK(policy.best()[0].first.magnitude <= 9);
     return view.detach();
   };
+  // Gates, too: not every draw is in reach of a bound, but one of many is.
+  const auto many = plain(64);
+  for (const float probability : {-0.2F, 1.2F}) {
+    soft_sub_policies policy{{.sub_policies = 1, .gate_temperature = 20.0}, {operation::invert}};
+    set(policy, "probabilities", torch::full({1}, probability));
+    const auto view = policy(many, third_epoch, seed{1}).inputs;
+    CHECK(view.isfinite().all().item<bool>());
+    const auto slope = torch::autograd::grad({view.square().sum()}, {policy.probabilities()})[0];
+    CHECK(slope.isfinite().all().item<bool>());
+    CHECK(slope.abs().min().item<double>() > 0.0);
+    CHECK(policy.best()[0].first.probability == (probability < 0.0F ? 0 : 10));
+  }
   CHECK(view_at(1.4F).allclose(view_at(1.0F), 1e-5, 1e-6));
   CHECK(view_at(-0.3F).allclose(view_at(0.0F), 1e-5, 1e-6));
   CHECK_FALSE(view_at(1.0F).allclose(view_at(0.0F), 1e-5, 1e-6));
+}
+
+TEST_CASE("soft sub-policies: holes have the mean color, as those of auto_augment")
+{
+  auto black = plain(6);
+  black.inputs = torch::zeros_like(black.inputs);
+  black.normalization = {.mean = {1.0, 1.0, 1.0}, .std = {0.2, 0.3, 0.4}};
+  soft_sub_policies policy{{.sub_policies = 1}, {operation::translate_x, operation::invert}};
+  set(policy, "weights", torch::tensor({{{9.0F, 0.0F}, {0.0F, 9.0F}}}));
+  set(policy, "probabilities", torch::tensor({{{1.0F, 1.0F}, {0.0F, 0.0F}}}));
+  set(policy, "magnitudes", torch::full({1}, 1.0F));
+  const auto white = policy(black, third_epoch, seed{1}).inputs.abs().lt(1e-2);
+  CHECK(white.to(torch::kDouble).mean().item<double>() == doctest::Approx(3.0 / 8.0));
 }
 
 TEST_CASE("soft sub-policies: a view is a function of seed, epoch and id; normalization is kept")
@@ -213,4 +238,10 @@ TEST_CASE("soft sub-policies refuse what they cannot learn or show")
   CHECK_THROWS_WITH_AS((void)policy(broken, third_epoch, seed{}), doctest::Contains("got NaN"),
                        std::invalid_argument);
   CHECK(policy(plain(0), third_epoch, seed{}).inputs.size(0) == 0);
+  CHECK_THROWS_WITH_AS((void)policy({}, third_epoch, seed{}),
+                       doctest::Contains("got an undefined tensor"), std::invalid_argument);
+  soft_sub_policies diverged{{.sub_policies = 1}};
+  set(diverged, "probabilities", torch::full({1}, std::numeric_limits<float>::quiet_NaN()));
+  CHECK_THROWS_WITH_AS((void)diverged.best(), doctest::Contains("whose search diverged"),
+                       std::invalid_argument);
 }

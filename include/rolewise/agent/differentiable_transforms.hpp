@@ -15,7 +15,7 @@ namespace rolewise {
 /// black is exactly 0, although the way to normalized values and back rounds.
 /// @par Gradients
 /// To floating-point inputs.
-/// @throws std::invalid_argument as `normalized_inputs`
+/// @throws std::invalid_argument as `normalized_inputs`, and for a normalization of other channels
 [[nodiscard]] ROLEWISE_INLINE torch::Tensor unit_pixels(const batch& examples,
                                                         torch::ScalarType dtype = torch::kFloat);
 
@@ -23,6 +23,7 @@ namespace rolewise {
 /// `unit_pixels`. On the device of the pixels.
 /// @par Gradients
 /// To the pixels.
+/// @throws std::invalid_argument for a normalization of other channels
 [[nodiscard]] ROLEWISE_INLINE batch with_unit_pixels(const batch& examples,
                                                      const torch::Tensor& pixels);
 

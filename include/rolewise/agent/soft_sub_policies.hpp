@@ -111,7 +111,8 @@ class soft_sub_policies {
                                  const batch& examples, const training_progress& progress,
                                  seed key) const;
   /// @param x `[N, C, H, W]` in [0, 1]
-  [[nodiscard]] torch::Tensor mixed(const torch::Tensor& x, const slot_draws& by) const;
+  [[nodiscard]] torch::Tensor mixed(const torch::Tensor& x, const slot_draws& by,
+                                    const normalization& of) const;
 
   soft_sub_policy_options options_;
   std::vector<operation> operations_;

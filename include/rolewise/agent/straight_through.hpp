@@ -4,6 +4,7 @@
 /// @file
 /// Straight-through estimators: operations on images, with gradients to magnitudes and images.
 
+#include <rolewise/core/batch.hpp>
 #include <rolewise/core/tensor.hpp>
 #include <rolewise/policy/operation.hpp>
 #include <rolewise/support/inline.hpp>
@@ -32,11 +33,12 @@ namespace rolewise {
 /// A magnitude stands for the nearest of the ten levels of `auto_augment`, at
 /// `auto_augment_scale::even`: 0 is the weakest and 1 the strongest. So a policy that was learned
 /// by it shows the same images as an `auto_augment` of it. What has no magnitude passes no gradient
-/// to it. Holes become black.
+/// to it. Holes become the mean color of `of`, black without one, as there.
 ///
 /// @param images `[N, C, H, W]`, floating point in [0, 1]; rounded to 8 bits first
 /// @param magnitudes `[N]` in [0, 1]; values outside are clamped
 /// @param upward `[N]` bool: the sign of an operation that has one; undefined means upward
+/// @param of normalization of the data; images are not normalized by it
 /// @throws std::invalid_argument for other shapes, C other than 1 or 3, NaN, and for cutout
 /// @par Source
 /// Hataya, Zdenek, Yoshizoe, Nakayama: Faster AutoAugment: Learning Augmentation Strategies using
@@ -47,7 +49,7 @@ namespace rolewise {
 /// AutoAugment computes it for affine maps and enhancers.
 [[nodiscard]] ROLEWISE_INLINE torch::Tensor straight_through_operation(
     const torch::Tensor& images, operation what, const torch::Tensor& magnitudes,
-    const torch::Tensor& upward = {});
+    const torch::Tensor& upward = {}, const normalization& of = {});
 
 }  // namespace rolewise
 

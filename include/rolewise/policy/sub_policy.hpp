@@ -8,8 +8,6 @@
 #include <rolewise/policy/operation.hpp>
 #include <rolewise/support/inline.hpp>
 
-#include <algorithm>
-#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <ostream>
@@ -61,14 +59,9 @@ ROLEWISE_INLINE std::ostream& operator<<(std::ostream& out, const std::vector<su
 
 /// The level of a step's magnitude, 0 .. 9, or of its probability, 0 .. 10, that is nearest to a
 /// number in [0, 1]; numbers beyond are clamped.
-[[nodiscard]] inline std::int64_t nearest_magnitude_level(double share)
-{
-  return std::llround(9.0 * std::clamp(share, 0.0, 1.0));
-}
-[[nodiscard]] inline std::int64_t nearest_probability_level(double share)
-{
-  return std::llround(10.0 * std::clamp(share, 0.0, 1.0));
-}
+/// @throws std::invalid_argument for NaN
+[[nodiscard]] ROLEWISE_INLINE std::int64_t nearest_magnitude_level(double share);
+[[nodiscard]] ROLEWISE_INLINE std::int64_t nearest_probability_level(double share);
 
 /// Mapping of a magnitude level to a parameter; see `auto_augment_parameter`.
 enum class auto_augment_scale : std::uint8_t {

@@ -13,7 +13,8 @@ namespace rolewise::detail {
 
 /// The images of a batch as 8-bit ones whose ids are their places, where a plan finds what was
 /// drawn for them. Without labels.
-/// @throws std::invalid_argument whose message begins with `who`, for NaN; as `unit_pixels`
+/// @throws std::invalid_argument whose message begins with `who`, for NaN and for tensors that
+/// are no images; as `unit_pixels`
 [[nodiscard]] ROLEWISE_INLINE batch in_places(std::string_view who, const batch& examples);
 
 }  // namespace rolewise::detail

@@ -11,7 +11,23 @@
 #include <ATen/ops/affine_grid_generator.h>
 #include <ATen/ops/grid_sampler.h>
 
+#include <cstdint>
+#include <string_view>
+
 namespace rolewise {
+
+namespace detail {
+
+inline void require_channels(std::string_view who, const normalization& of, const torch::Tensor& x)
+{
+  for (const auto* values : {&of.mean, &of.std})
+    if (!values->empty() &&
+        (x.dim() != 4 || static_cast<std::int64_t>(values->size()) != x.size(1)))
+      throw_invalid_argument(who, "normalization has ", values->size(),
+                             " channels, the images are ", x.sizes());
+}
+
+}  // namespace detail
 
 ROLEWISE_INLINE torch::Tensor unit_pixels(const batch& examples, torch::ScalarType dtype)
 {
@@ -22,6 +38,7 @@ ROLEWISE_INLINE torch::Tensor unit_pixels(const batch& examples, torch::ScalarTy
     return normalized_inputs(unscaled, dtype);
   }
   auto x = normalized_inputs(examples, dtype);
+  detail::require_channels("unit_pixels", examples.normalization, x);
   if (!std.empty()) x = x * detail::per_channel(std, x).to(dtype);
   if (!mean.empty()) x = x + detail::per_channel(mean, x).to(dtype);
   return x.masked_fill(x.detach().abs().lt(1e-5), 0.0);
@@ -29,6 +46,7 @@ ROLEWISE_INLINE torch::Tensor unit_pixels(const batch& examples, torch::ScalarTy
 
 ROLEWISE_INLINE batch with_unit_pixels(const batch& examples, const torch::Tensor& pixels)
 {
+  detail::require_channels("with_unit_pixels", examples.normalization, pixels);
   auto view = to_device(examples, pixels.device());
   const auto& [mean, std] = examples.normalization;
   view.inputs = pixels;

@@ -82,8 +82,8 @@ ROLEWISE_INLINE soft_sub_policies::slot_draws soft_sub_policies::drawn(
           .upward = uniform("signs").lt(0.5)};
 }
 
-ROLEWISE_INLINE torch::Tensor soft_sub_policies::mixed(const torch::Tensor& x,
-                                                       const slot_draws& by) const
+ROLEWISE_INLINE torch::Tensor soft_sub_policies::mixed(const torch::Tensor& x, const slot_draws& by,
+                                                       const normalization& of) const
 {
   // The same as the sum over operations, each with the graph of `straight_through_operation`, but
   // with a graph of a few nodes: their images are constants.
@@ -94,7 +94,7 @@ ROLEWISE_INLINE torch::Tensor soft_sub_policies::mixed(const torch::Tensor& x,
     const auto share = by.shares.select(1, k);
     const auto magnitude = by.magnitudes.select(1, k);
     const auto image = straight_through_operation(before, operations_[i], magnitude.detach(),
-                                                  by.upward.select(1, k));
+                                                  by.upward.select(1, k), of);
     const auto own = share.view({-1, 1, 1, 1}) * (image - before);
     changed = changed.defined() ? changed + own : own;
     if (!has_magnitude(operations_[i])) continue;
@@ -123,7 +123,7 @@ ROLEWISE_INLINE batch soft_sub_policies::operator()(const batch& examples,
   auto x = bytes.inputs.to(like) / 255.0;
   if (examples.size() > 0)
     for (std::int64_t slot = 0; slot < 2; ++slot)
-      x = mixed(x, drawn(slot, choice, examples, progress, key));
+      x = mixed(x, drawn(slot, choice, examples, progress, key), examples.normalization);
   return with_unit_pixels(examples, x);
 }
 

@@ -8,6 +8,7 @@
 
 #include <rolewise/agent/detail/in_places.hpp>
 #include <rolewise/agent/detail/planned_view.hpp>
+#include <rolewise/agent/images.hpp>
 #include <rolewise/core/batch.hpp>
 #include <rolewise/policy/sub_policy.hpp>
 #include <rolewise/support/error.hpp>
@@ -43,7 +44,8 @@ ROLEWISE_INLINE torch::Tensor with_unit_slope(const torch::Tensor& images,
 ROLEWISE_INLINE torch::Tensor straight_through_operation(const torch::Tensor& images,
                                                          operation what,
                                                          const torch::Tensor& magnitudes,
-                                                         const torch::Tensor& upward)
+                                                         const torch::Tensor& upward,
+                                                         const normalization& of)
 {
   constexpr std::string_view who = "straight_through_operation";
   if (!images.defined() || images.dim() != 4 || !images.is_floating_point() ||
@@ -65,6 +67,9 @@ ROLEWISE_INLINE torch::Tensor straight_through_operation(const torch::Tensor& im
   if (strengths.isnan().any().item<bool>())
     throw_invalid_argument(who, "want magnitudes that are numbers, got NaN");
   const auto up = upward.defined() ? upward.to(torch::kCPU).contiguous() : torch::Tensor{};
+  auto bytes = detail::in_places(who, {.inputs = images, .labels = {}, .ids = {}});
+  bytes.normalization = of;
+  require_images(who, bytes);
   const auto view = detail::planned_view(
       [&](const image_subjects& subjects, image_program& program) {
         const auto steps = program.add_operations();
@@ -79,7 +84,7 @@ ROLEWISE_INLINE torch::Tensor straight_through_operation(const torch::Tensor& im
         }
         program.add_fill();
       },
-      detail::in_places(who, {.inputs = images, .labels = {}, .ids = {}}));
+      bytes);
   const auto value = view.inputs.to(images.options().requires_grad(false)) / 255.0;
   const auto seen = straight_through(value, images);
   return has_magnitude(what) ? with_unit_slope(seen, magnitudes) : seen;

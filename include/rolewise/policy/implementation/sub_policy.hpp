@@ -8,7 +8,33 @@
 
 #include <rolewise/support/error.hpp>
 
+#include <algorithm>
+#include <cmath>
+
 namespace rolewise {
+
+namespace detail {
+
+inline std::int64_t nearest_level(double share, std::int64_t highest)
+{
+  if (std::isnan(share))
+    throw_invalid_argument("sub_policy",
+                           "want a probability or magnitude in [0, 1], got NaN, as of ",
+                           "a policy whose search diverged");
+  return std::llround(static_cast<double>(highest) * std::clamp(share, 0.0, 1.0));
+}
+
+}  // namespace detail
+
+ROLEWISE_INLINE std::int64_t nearest_magnitude_level(double share)
+{
+  return detail::nearest_level(share, augmentation_policy::highest_magnitude);
+}
+
+ROLEWISE_INLINE std::int64_t nearest_probability_level(double share)
+{
+  return detail::nearest_level(share, augmentation_policy::highest_probability);
+}
 
 ROLEWISE_INLINE std::ostream& operator<<(std::ostream& out, const std::vector<sub_policy>& policy)
 {

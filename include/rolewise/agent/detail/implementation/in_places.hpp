@@ -20,8 +20,11 @@ namespace rolewise::detail {
 
 ROLEWISE_INLINE batch in_places(std::string_view who, const batch& examples)
 {
-  const std::int64_t count = examples.inputs.size(0);
   auto bytes = examples.inputs;
+  if (!bytes.defined() || bytes.dim() != 4)
+    throw_invalid_argument(who, "want images [N, C, H, W], got ",
+                           bytes.defined() ? classic_text(bytes.sizes()) : "an undefined tensor");
+  const std::int64_t count = bytes.size(0);
   if (bytes.scalar_type() != torch::kByte) {
     const auto pixels = unit_pixels(examples).detach();
     if (pixels.isnan().any().item<bool>())
