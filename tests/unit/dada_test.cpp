@@ -141,6 +141,9 @@ TEST_CASE("DADA, five: the finite difference is the exact mixed derivative")
       (void)change_along(
           model, [&](const weights_only& at) { return course(at.w); }, {torch::Tensor{}}, rate),
       doctest::Contains("no gradient of the exam"), std::invalid_argument);
+  CHECK_THROWS_WITH_AS((void)change_along(
+                           model, [&](const weights_only& at) { return course(at.w); }, {}, rate),
+                       doctest::Contains("for each of 1 parameters, got 0"), std::invalid_argument);
 }
 
 TEST_CASE("DADA: lessons are unbiased, whatever the control says")
@@ -177,8 +180,6 @@ TEST_CASE("DADA: lessons are unbiased, whatever the control says")
     CHECK((found[i] - wanted[i]).abs().max().item<double>() < 0.012);
     CHECK(wanted[i].abs().max().item<double>() > 0.05);
   }
-  CHECK_THROWS_WITH_AS((void)systems::detail::lessons_of(draw, costs, control, 0.0),
-                       doctest::Contains("want a temperature above 0"), std::invalid_argument);
 }
 
 TEST_CASE("DADA: a control that has learned makes estimates vary less")
@@ -206,10 +207,22 @@ TEST_CASE("DADA: a control that has learned makes estimates vary less")
 
 TEST_CASE("DADA: a step is its parts, and of the network nothing moves but by its own step")
 {
-  const auto data = noise_images(8).examples();
-  auto step = search_of(12);
+  const auto data = noise_images(48).examples();
+  auto step = search_of(12, 0.5);
+  step.temperature = 2.0;
+  // Adam's first step is rate * g / (|g| + epsilon).
+  constexpr double rate = 5e-3, epsilon = 1e-2;
+  step.policy.optimizer.epsilon = epsilon;
+  {  // Not of equal probability, and a control that says something.
+    const torch::NoGradGuard without_graph;
+    step.policy.model.weights().data().copy_(torch::tensor({0.3F, -0.2F, 0.1F}));
+    step.policy.model.probabilities().data().copy_(
+        torch::tensor({{1.0F, -0.5F}, {0.0F, 0.4F}, {0.7F, 0.2F}}));
+  }
+  step.control.model = mlp_discriminator{7, {.seed = seed{9}}};
   const auto policy = step.policy;
   auto network = step.network;
+  auto control = step.control;
   const auto before = network.model;
 
   const auto draw = policy.model(data, begin, seed{4}.split(purpose{"policy"}));
@@ -223,8 +236,8 @@ TEST_CASE("DADA: a step is its parts, and of the network nothing moves but by it
                    begin);
   const auto paper = step.exam(begin);
   auto updated = network.model;
-  const auto v = parameter_gradients(parameters_of(updated),
-                                     cost(updated.forward(paper), paper.labels).mean());
+  const auto exam = cost(updated.forward(paper), paper.labels).mean();
+  const auto v = parameter_gradients(parameters_of(updated), exam);
   double norm = 0.0;
   for (const auto& each : v) norm += each.square().sum().item<double>();
   const double e = 0.01 / std::sqrt(norm);
@@ -233,25 +246,113 @@ TEST_CASE("DADA: a step is its parts, and of the network nothing moves but by it
     move_along(parameters_of(moved), v, sign * e);
     return cost(moved.forward(draw.view), shown.labels);
   };
-  const auto costs = (at_side(1.0) - at_side(-1.0)) * (-0.05 / (2.0 * e));
-  // The control says 0: the score function, for pairs.
-  const auto p = policy.model.weights().softmax(0);
-  const auto score = torch::one_hot(draw.pair.choice, 3) - p;
-  const auto of_weights = (costs.detach().unsqueeze(1) * score).mean(0);
-  const auto of_magnitudes = torch::autograd::grad({costs.mean()}, {policy.model.magnitudes()})[0];
+  const auto costs = (at_side(1.0) - at_side(-1.0)) * (-0.5 / (2.0 * e));
+  const auto of_magnitudes =
+      torch::autograd::grad({costs.mean()}, {policy.model.magnitudes()}, {}, true)[0];
+  const auto lessons = systems::detail::lessons_of(draw, costs, control.model, 2.0);
+  const auto of_draws = torch::autograd::grad(
+      {lessons.policy}, {policy.model.weights(), policy.model.probabilities()}, {}, true);
+  control.minimize(lessons.control, begin);
 
+  const auto old = policy.model;
   const auto numbers = step(data, begin);
   CHECK(same_tensors(step.network.model, network.model));
   CHECK(step.network.model.all_outputs() == 1);
   CHECK(numbers[1].name == "validation");
-  // Adam's first step is the sign of the gradient.
-  const auto moved = [](const torch::Tensor& now) { return now.detach() / -5e-3; };
-  CHECK(moved(step.policy.model.weights()).allclose(of_weights.sign(), 1e-2, 1e-2));
-  const auto is_drawn = of_magnitudes.abs().gt(1e-6);
-  CHECK(is_drawn.sum().item<std::int64_t>() > 1);
-  CHECK(moved(step.policy.model.magnitudes())
-            .masked_select(is_drawn)
-            .allclose(of_magnitudes.sign().masked_select(is_drawn), 1e-2, 1e-2));
+  CHECK(numbers[1].value.item<double>() == doctest::Approx(exam.item<double>()));
+  const auto moves = [&](const torch::Tensor& now, const torch::Tensor& then,
+                         const torch::Tensor& gradient) {
+    const auto found = (now.detach() - then.detach()).to(torch::kDouble) / -rate;
+    const auto g = gradient.to(torch::kDouble);
+    const auto wanted = g / (g.abs() + epsilon);
+    CHECK(wanted.abs().max().item<double>() > 0.02);
+    CHECK((found - wanted).abs().max().item<double>() < 0.01 * wanted.abs().max().item<double>());
+  };
+  moves(step.policy.model.weights(), old.weights(), of_draws[0]);
+  moves(step.policy.model.probabilities(), old.probabilities(), of_draws[1]);
+  moves(step.policy.model.magnitudes(), old.magnitudes(), of_magnitudes);
+  const auto found = parameters_of(step.control.model), wanted = parameters_of(control.model);
+  std::int64_t close = 0, all = 0;  // Adam moves by signs, which rounding turns around at 0
+  for (std::size_t i = 0; i < found.size(); ++i) {
+    close += found[i].value.isclose(wanted[i].value, 1e-4, 1e-5).sum().item<std::int64_t>();
+    all += found[i].value.numel();
+  }
+  CHECK(static_cast<double>(close) > 0.97 * static_cast<double>(all));
+}
+
+TEST_CASE("DADA: with a control of 0 lessons are the score function, of what examples weigh")
+{
+  const auto logits = torch::tensor({{2.0F, 0.5F, -1.0F}, {0.0F, 1.0F, 0.0F}, {1.0F, 0.2F, 0.3F}});
+  const outputs said{.logits = logits, .features = {}};
+  const auto agrees = [&](const targets& known) {
+    const auto each = cross_entropies(said.logits, known);
+    CHECK(each.sizes() == at::IntArrayRef{3});
+    CHECK(each.mean().item<double>() ==
+          doctest::Approx(cross_entropy{}({.teacher = {}, .student = said}, known).item<double>()));
+    return each;
+  };
+  const auto labels = torch::tensor({0, 2, 1}, torch::kLong);
+  const auto plain = agrees({.labels = labels, .ids = {}, .progress = begin});
+  const auto weighted = agrees({.labels = labels,
+                                .ids = {},
+                                .progress = begin,
+                                .weights = torch::tensor({1.0F, 0.0F, 3.0F})});
+  CHECK(weighted[1].item<double>() == 0.0);
+  CHECK(weighted[2].item<double>() == doctest::Approx(plain[2].item<double>() * 9.0 / 4.0));
+  const auto few =
+      agrees({.labels = torch::tensor({0, -100, 1}, torch::kLong), .ids = {}, .progress = begin});
+  CHECK(few[0].item<double>() == doctest::Approx(plain[0].item<double>() * 1.5));
+  (void)agrees({.labels = logits.softmax(1), .ids = {}, .progress = begin});
+
+  CHECK_THROWS_WITH_AS(
+      (void)cross_entropies(
+          torch::ones({3, 2, 2, 2}),
+          {.labels = torch::zeros({3, 2, 2}, torch::kLong), .ids = {}, .progress = begin}),
+      doctest::Contains("want logits [N, C]"), std::invalid_argument);
+
+  const auto data = noise_images(12).examples();
+  const auto policy = few_pairs();
+  const auto draw = policy.model(data, begin, seed{3});
+  const auto costs = drawn(seed{5}, {12});
+  const auto lessons =
+      systems::detail::lessons_of(draw, costs, systems::dada_control(policy.model).model, 0.5);
+  const auto score = torch::one_hot(draw.pair.choice, 3) - policy.model.weights().softmax(0);
+  CHECK(torch::autograd::grad({lessons.policy}, {policy.model.weights()}, {}, true)[0].allclose(
+      (costs.unsqueeze(1) * score).mean(0), 1e-4, 1e-6));
+}
+
+TEST_CASE("DADA: the policy sees what the agent shows")
+{
+  const auto data = noise_images(8).examples();
+  auto plain = search_of(12);
+  systems::dada step{.network = plain.network,
+                     .exam = plain.exam,
+                     .agent = pad_crop_flip{},
+                     .policy = plain.policy,
+                     .seed = seed{4}};
+  (void)step(data, begin);
+  (void)plain(pad_crop_flip{}(data, begin, seed{4}.split(role::both)), begin);
+  CHECK(same_tensors(step.network.model, plain.network.model));
+  CHECK(same_tensors(step.policy.model, plain.policy.model));
+  CHECK_FALSE(state_sum(step.network.model) == [&] {
+    auto other = search_of(12);
+    (void)other(data, begin);
+    return state_sum(other.network.model);
+  }());
+}
+
+TEST_CASE("DADA: what is wrong is said before anything moves")
+{
+  auto step = search_of(12);
+  const auto network = state_sum(step.network.model);
+  for (const double wrong : {0.0, -1.0, std::nan(""), std::numeric_limits<double>::infinity()}) {
+    step.temperature = wrong;
+    CHECK_THROWS_WITH_AS((void)step(noise_images(8).examples(), begin),
+                         doctest::Contains("want a temperature above 0"), std::invalid_argument);
+  }
+  CHECK(state_sum(step.network.model) == network);
+  step.temperature = 0.5;
+  CHECK_THROWS_AS((void)step(noise_images(0).examples(), begin), std::invalid_argument);
 }
 
 TEST_CASE("DADA, five: at a learning rate of 0 the policy learns nothing")

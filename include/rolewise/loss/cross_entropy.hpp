@@ -5,6 +5,7 @@
 /// The task loss: cross entropy with hard or soft labels.
 
 #include <rolewise/core/fraction.hpp>
+#include <rolewise/core/tensor.hpp>
 #include <rolewise/loss/loss_function.hpp>
 #include <rolewise/support/inline.hpp>
 
@@ -53,6 +54,16 @@ struct cross_entropy {
 };
 
 static_assert(SupervisedLoss<cross_entropy>);
+
+/// What each example adds to `cross_entropy` without smoothing: their mean is that loss, also with
+/// weights and with labels that do not count.
+/// @param logits `[N, C]`
+/// @return `[N]`, at least in single precision
+/// @par Gradients
+/// As of `cross_entropy`.
+/// @throws std::invalid_argument as `cross_entropy`, and for logits of pixels or tokens
+[[nodiscard]] ROLEWISE_INLINE torch::Tensor cross_entropies(const torch::Tensor& logits,
+                                                            const targets& targets);
 
 }  // namespace rolewise
 

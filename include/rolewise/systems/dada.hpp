@@ -25,6 +25,7 @@
 #include <rolewise/train/training_step.hpp>
 #include <rolewise/train/unrolled_update.hpp>
 
+#include <concepts>
 #include <utility>
 
 namespace rolewise::systems {
@@ -52,9 +53,8 @@ struct relaxed_lessons {
                                                          const mlp_discriminator& control,
                                                          double temperature);
 
-/// The cross-entropy of each example, `[N]`.
-[[nodiscard]] ROLEWISE_INLINE torch::Tensor cross_entropies(const outputs& said,
-                                                            const targets& known);
+/// @throws std::invalid_argument unless it is above 0, finite
+ROLEWISE_INLINE void require_temperature(double temperature);
 
 }  // namespace detail
 
@@ -93,6 +93,12 @@ template<typename NetworkLearner, typename Exam, typename Agent = no_agent,
 struct dada {
   static_assert(Student<decltype(NetworkLearner::model)>,
                 "dada: .network must be a learner of a network, such as learner{.model = network}");
+  static_assert(
+      requires(const Exam exam, const training_progress progress) {
+        { exam(progress) } -> std::same_as<batch>;
+      } && state_must::be_denied<Exam>,
+      "dada: .exam must give a batch for each step and say has_state = false, such as "
+      "batch_cycle{.data = validation}");
   static_assert(AugmentationAgent<Agent> && Stateful<Agent> && !HasParameters<Agent>,
                 "dada: .agent must satisfy AugmentationAgent, show its state or say has_state = "
                 "false, and have no parameters");
@@ -110,6 +116,7 @@ struct dada {
   metrics operator()(const batch& examples, const training_progress& progress)
   {
     const rolewise::detail::gradients_on for_now{"dada"};
+    detail::require_temperature(temperature);
     network.begin(progress);
     policy.begin(progress);
     control.begin(progress);
@@ -131,7 +138,7 @@ struct dada {
                                             targets_of(paper, progress));
     if (const double rate = network.learning_rate(progress); rate != 0.0) {
       const auto costs = change_along(
-          before, [&](auto& model) { return detail::cross_entropies(model.forward(view), known); },
+          before, [&](auto& model) { return cross_entropies(model.forward(view).logits, known); },
           parameter_gradients(parameters_of(updated), validation), rate);
       const auto lessons = detail::lessons_of(drawn, costs, control.model, temperature);
       policy.minimize(lessons.policy, progress, graph::keep);

@@ -9,7 +9,6 @@
 #include <rolewise/support/error.hpp>
 
 #include <ATen/ops/cat.h>
-#include <ATen/ops/cross_entropy_loss.h>
 #include <ATen/ops/full.h>
 #include <ATen/ops/softmax.h>
 #include <ATen/ops/zeros.h>
@@ -34,11 +33,15 @@ ROLEWISE_INLINE learner<mlp_discriminator, adam> dada_control(const learned_sub_
 
 namespace detail {
 
-ROLEWISE_INLINE relaxed_lessons lessons_of(const sub_policy_draw& drawn, const torch::Tensor& costs,
-                                           const mlp_discriminator& control, double temperature)
+ROLEWISE_INLINE void require_temperature(double temperature)
 {
   if (!(temperature > 0.0) || !std::isfinite(temperature))
     throw_invalid_argument("dada", "want a temperature above 0, got ", temperature);
+}
+
+ROLEWISE_INLINE relaxed_lessons lessons_of(const sub_policy_draw& drawn, const torch::Tensor& costs,
+                                           const mlp_discriminator& control, double temperature)
+{
   const auto f = costs.detach().to(drawn.pair.logits.device());
   const auto count = static_cast<double>(f.size(0));
   relaxed_lessons found{.policy = costs.mean().to(f.device()),
@@ -65,14 +68,6 @@ ROLEWISE_INLINE relaxed_lessons lessons_of(const sub_policy_draw& drawn, const t
   };
   for (const auto& gate : drawn.gates) learn(gate, of_gates);
   return found;
-}
-
-ROLEWISE_INLINE torch::Tensor cross_entropies(const outputs& said, const targets& known)
-{
-  if (said.logits.dim() != 2 || !known.labels.defined() || known.labels.dim() > 2)
-    throw_invalid_argument("dada", "want logits [N, classes] and a label for each example");
-  return at::cross_entropy_loss(said.logits, known.labels, {}, at::Reduction::None,
-                                known.ignore_index);
 }
 
 }  // namespace detail
