@@ -206,6 +206,23 @@ TEST_CASE("Faster AutoAugment: the weight of labels moves the policy alone")
   CHECK(state_sum(with.policy.model) != state_sum(other.policy.model));
 }
 
+TEST_CASE("Faster AutoAugment: both halves are what the agent shows")
+{
+  const auto data = noise_images(8).examples();
+  auto plain = search_of(), other = search_of();
+  systems::faster_auto_augment step{.network = plain.network,
+                                    .agent = pad_crop_flip{},
+                                    .policy = plain.policy,
+                                    .critic = plain.critic,
+                                    .seed = seed{4}};
+  (void)step(data, begin);
+  (void)plain(pad_crop_flip{}(data, begin, seed{4}.split(role::both)), begin);
+  (void)other(data, begin);
+  CHECK(same_tensors(step.network.model, plain.network.model));
+  CHECK(same_tensors(step.policy.model, plain.policy.model));
+  CHECK_FALSE(same_tensors(step.network.model, other.network.model));
+}
+
 TEST_CASE("Faster AutoAugment: an operation that a critic sees gets rarer")
 {
   // Dark images, which one operation makes bright; the other leaves them alone.
