@@ -39,7 +39,7 @@ void backward_kd()
       const auto u = moved.detach().requires_grad_();
       const auto distance = (past.network->forward(u) - teacher.network->forward(u)).square().sum();
       const auto slope = torch::autograd::grad({distance}, {u}).front();
-      if (i == 0) eta = 0.1 * norms(x) / norms(slope);
+      if (i == 0) eta = 0.005 * norms(x) / norms(slope);
       moved = (u.detach() + eta * slope).clamp_(-2, 2);
     }
     const auto other =

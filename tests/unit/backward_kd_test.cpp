@@ -491,7 +491,7 @@ TEST_CASE("backward-pass KD: trains in full precision and in 2 bits")
         .teacher = teacher,
         .student = learner{.model = std::move(student), .lr_schedule = cosine_annealing{}},
         .agent = pad_crop_flip{.padding = 1},
-        .ascent = {.steps = 5, .rate = 0.1, .within = pixel_range(data.normalization)}};
+        .ascent = {.steps = 5, .rate = 0.005, .within = pixel_range(data.normalization)}};
     const auto history = fit(training, data, {.epochs = 2, .batch_size = 8});
     // [/backward]
     const auto& last = history.epochs.back();

@@ -174,7 +174,7 @@ TEST_CASE("nine: a straight-through operation shows the true image; the magnitud
                        std::invalid_argument);
   CHECK_THROWS_WITH_AS(
       (void)straight_through_operation(images * std::nanf(""), operation::rotate, magnitude),
-      doctest::Contains("images of numbers, got NaN"), std::invalid_argument);
+      doctest::Contains("want images of numbers, got NaN"), std::invalid_argument);
   CHECK_THROWS_WITH_AS((void)straight_through_operation(images, operation::cutout, magnitude),
                        doctest::Contains("cutout has a place"), std::invalid_argument);
   CHECK_THROWS_AS((void)straight_through_operation(images, operation::rotate, torch::ones({3})),

@@ -51,7 +51,7 @@ struct input_range {
 /// given: then each step ends at the nearest point of it. Nothing is synchronized with the device.
 struct ascent {
   std::int64_t steps = 5;  ///< at least 1
-  double rate = 0.1;       ///< above 0; for images in 0 .. 1 and absolute steps, 0.01
+  double rate = 0.005;     ///< above 0; for images in 0 .. 1 and absolute steps, 0.01
   ascent_unit unit = ascent_unit::relative;
   std::optional<input_range> within{};  ///< such as `pixel_range(data.normalization)`
 
