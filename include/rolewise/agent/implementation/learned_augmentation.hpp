@@ -80,8 +80,8 @@ ROLEWISE_INLINE augmented_batch learned_augmentation::augmented(const batch& exa
   made.view = to_device(examples, like.device());
   made.view.view = {};
   const auto dtype = like.dtype().toScalarType();
-  made.plain = normalized_inputs(made.view, dtype).contiguous();
-  const auto pixels = unit_pixels(made.view, dtype).contiguous();
+  made.plain = normalized_inputs(made.view, dtype);
+  const auto pixels = unit_pixels(made.view, dtype);
   if (made.plain.size(1) != channels_)
     throw_invalid_argument(name, "want images of ", channels_, " channels, got ",
                            made.plain.sizes());
