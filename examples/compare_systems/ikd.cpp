@@ -12,7 +12,7 @@ std::vector<row> ikd()
 {
   return {row_of("IKD", [](const run& at, const auto& untrained) {
     rw::systems::ikd step{
-        .teacher = rw::learner{.model = at.teacher, .optimizer = rw::sgd{.learning_rate = 0.005}},
+        .teacher = rw::learner{.model = at.teacher, .optimizer = rw::sgd{.learning_rate = 0.0005}},
         .student = rw::learner{.model = untrained(at.seed),
                                .optimizer = usual_optimizer,
                                .lr_schedule = usual_schedule{}},
