@@ -75,7 +75,7 @@ template<ShowsTapShapes Network>
 ///     policy minimizes             -mean D(a) + label_weight CE(a)
 ///
 ///     systems::faster_auto_augment search{
-///         .network = learner{.model = wide_resnet40_2(shape),
+///         .network = learner{.model = wide_resnet(40, 2, shape),
 ///                            .optimizer = systems::faster_auto_augment_optimizer()}};
 ///     fit(search, few, {.epochs = 20});
 ///     const auto_augment agent{.policy = search.policy.model.best(),
