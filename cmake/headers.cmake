@@ -352,6 +352,7 @@ set(ROLEWISE_HEADERS
     include/rolewise/loss/implementation/overhaul_distillation.hpp
     include/rolewise/loss/implementation/probabilistic_knowledge_transfer.hpp
     include/rolewise/loss/implementation/relational_kd.hpp
+    include/rolewise/loss/implementation/relational_memory_distillation.hpp
     include/rolewise/loss/implementation/relational_representation_distillation.hpp
     include/rolewise/loss/implementation/reverse_kl.hpp
     include/rolewise/loss/implementation/review_kd.hpp
@@ -383,6 +384,7 @@ set(ROLEWISE_HEADERS
     include/rolewise/loss/overhaul_distillation.hpp
     include/rolewise/loss/probabilistic_knowledge_transfer.hpp
     include/rolewise/loss/relational_kd.hpp
+    include/rolewise/loss/relational_memory_distillation.hpp
     include/rolewise/loss/relational_representation_distillation.hpp
     include/rolewise/loss/reverse_kl.hpp
     include/rolewise/loss/review_kd.hpp

@@ -40,6 +40,7 @@
 #include <rolewise/loss/overhaul_distillation.hpp>
 #include <rolewise/loss/probabilistic_knowledge_transfer.hpp>
 #include <rolewise/loss/relational_kd.hpp>
+#include <rolewise/loss/relational_memory_distillation.hpp>
 #include <rolewise/loss/relational_representation_distillation.hpp>
 #include <rolewise/loss/reverse_kl.hpp>
 #include <rolewise/loss/review_kd.hpp>

@@ -13,6 +13,7 @@
 #include <rolewise/support/inline.hpp>
 
 #include <array>
+#include <cmath>
 #include <cstdint>
 #include <string_view>
 #include <vector>
@@ -44,6 +45,10 @@ class contrastive_examples {
   /// @return `[B, 1 + count]`, int64, on the CPU
   [[nodiscard]] torch::Tensor places(const torch::Tensor& ids, std::int64_t count, seed key,
                                      std::int64_t epoch, std::string_view caller) const;
+  /// The same for a batch of `size` examples.
+  /// @throws std::invalid_argument unless the targets have as many ids
+  [[nodiscard]] torch::Tensor places(const targets& targets, std::int64_t size, std::int64_t count,
+                                     seed key, std::string_view caller) const;
 
  private:
   /// Orders places so that those which are no negatives of each other are together.
@@ -71,7 +76,22 @@ struct contrastive_memory {
     std::int64_t embedding_size, negatives;
     double temperature, momentum;
   };
+  /// `[B, 1 + K]` for each network: cosines with the other's memory, and log Z.
+  struct similarities {
+    torch::Tensor cosines, log_scale;
+    double temperature;
 
+    /// log e, e = exp(cosine / T) / Z
+    [[nodiscard]] torch::Tensor log_exponentials() const
+    {
+      return cosines / temperature - log_scale;
+    }
+  };
+  struct similarities_of_both {
+    similarities student, teacher;
+  };
+
+  bool fixed_teacher = false;  ///< whether nothing learns the teacher's embedding
   linear_layer of_teacher{}, of_student{};
   owned_tensor teacher_rows{}, student_rows{};  ///< `[N, D]`
   owned_tensor log_scale{};                     ///< `[2]`: log Z of the student and of the teacher
@@ -80,10 +100,10 @@ struct contrastive_memory {
   void configure(const std::vector<std::int64_t>& teacher, const std::vector<std::int64_t>& student,
                  std::int64_t examples, const settings& with, seed key, std::string_view caller);
 
-  /// @return `[B]`
-  [[nodiscard]] torch::Tensor operator()(const torch::Tensor& teacher, const torch::Tensor& student,
-                                         const torch::Tensor& places, const settings& with,
-                                         std::string_view caller) const;
+  [[nodiscard]] similarities_of_both operator()(const torch::Tensor& teacher,
+                                                const torch::Tensor& student,
+                                                const torch::Tensor& places, const settings& with,
+                                                std::string_view caller) const;
 
   /// Fixes Z, if it is not, and moves the rows of these examples.
   void remember(const torch::Tensor& teacher, const torch::Tensor& student,
@@ -92,8 +112,11 @@ struct contrastive_memory {
   template<typename Archive>
   void visit_state(Archive& archive)
   {
-    archive.parameter("teacher.weight", *of_teacher.weight);
-    archive.parameter("teacher.bias", *of_teacher.bias);
+    const auto visit_teacher = [&](std::string_view name, torch::Tensor& t) {
+      fixed_teacher ? archive.buffer(name, t) : archive.parameter(name, t);
+    };
+    visit_teacher("teacher.weight", *of_teacher.weight);
+    visit_teacher("teacher.bias", *of_teacher.bias);
     archive.parameter("student.weight", *of_student.weight);
     archive.parameter("student.bias", *of_student.bias);
     archive.buffer("teacher.memory", *teacher_rows);
@@ -191,8 +214,14 @@ struct contrastive_representation_distillation {
     const auto& t = pair.teacher.features[TeacherTap];
     const auto& s = pair.student.features[student_tap];
     detail::require_features(t, s, name, tap_name{student_tap}.view());
-    const auto values = memory(t, s, places(targets, s, negatives), settings(), name);
-    return detail::mean_of_examples(values, targets, name).to(s.scalar_type());
+    const auto found = memory(t, s, places(targets, s, negatives), settings(), name);
+    const auto log_noise =
+        std::log(static_cast<double>(negatives) / static_cast<double>(examples.size()));
+    const auto value = [&](const detail::contrastive_memory::similarities& of) {
+      return detail::contrastive_values(of.log_exponentials() - log_noise);
+    };
+    return detail::mean_of_examples(value(found.student) + value(found.teacher), targets, name)
+        .to(s.scalar_type());
   }
 
   void after_step(const paired_outputs& pair, const targets& targets)
@@ -228,9 +257,7 @@ struct contrastive_representation_distillation {
   [[nodiscard]] torch::Tensor places(const targets& targets, const torch::Tensor& features,
                                      std::int64_t count) const
   {
-    detail::require_ids(targets, features.size(0), name);
-    return examples.places(targets.ids, count, key().split(purpose{"negatives"}),
-                           targets.progress.epoch, name);
+    return examples.places(targets, features.size(0), count, key(), name);
   }
 };
 

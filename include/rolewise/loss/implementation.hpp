@@ -47,6 +47,7 @@
 #include <rolewise/loss/implementation/overhaul_distillation.hpp>
 #include <rolewise/loss/implementation/probabilistic_knowledge_transfer.hpp>
 #include <rolewise/loss/implementation/relational_kd.hpp>
+#include <rolewise/loss/implementation/relational_memory_distillation.hpp>
 #include <rolewise/loss/implementation/relational_representation_distillation.hpp>
 #include <rolewise/loss/implementation/reverse_kl.hpp>
 #include <rolewise/loss/implementation/review_kd.hpp>

@@ -127,7 +127,7 @@ struct relational_queue {
 /// @par Departs
 /// The code begins with a queue that is normalized by columns; here rows have length 1. It refuses
 /// a queue that is no multiple of the batch size. Its other memory, a row for each example that
-/// moves with a momentum, is not here.
+/// moves with a momentum, is `relational_memory_distillation`.
 template<tap_id TeacherTap, tap_id... StudentTaps>
 struct relational_representation_distillation {
   static_assert(sizeof...(StudentTaps) <= 1,

@@ -125,6 +125,15 @@ ROLEWISE_INLINE torch::Tensor contrastive_examples::places(const torch::Tensor& 
   return result;
 }
 
+ROLEWISE_INLINE torch::Tensor contrastive_examples::places(const targets& targets,
+                                                           std::int64_t size, std::int64_t count,
+                                                           seed key, std::string_view caller) const
+{
+  require_ids(targets, size, caller);
+  return places(targets.ids, count, key.split(purpose{"negatives"}), targets.progress.epoch,
+                caller);
+}
+
 ROLEWISE_INLINE torch::Tensor memory_products(const torch::Tensor& embeddings,
                                               const torch::Tensor& memory,
                                               const torch::Tensor& places)
@@ -157,6 +166,8 @@ ROLEWISE_INLINE void contrastive_memory::configure(const std::vector<std::int64_
     throw_invalid_argument(caller, "want a momentum in 0 .. 1, got ", with.momentum);
   of_teacher.configure(teacher, with.embedding_size, key.split(purpose{"teacher"}), caller);
   of_student.configure(student, with.embedding_size, key.split(purpose{"student"}), caller);
+  if (fixed_teacher)
+    for (auto* fixed : {&of_teacher.weight, &of_teacher.bias}) (*fixed)->set_requires_grad(false);
   const std::array<std::int64_t, 2> sizes{examples, with.embedding_size};
   if (teacher_rows->defined()) {
     if (teacher_rows->sizes() != at::IntArrayRef{sizes})
@@ -170,26 +181,23 @@ ROLEWISE_INLINE void contrastive_memory::configure(const std::vector<std::int64_
   log_scale = owned_tensor{at::zeros({2}, torch::kFloat)};
 }
 
-ROLEWISE_INLINE torch::Tensor contrastive_memory::operator()(const torch::Tensor& teacher,
-                                                             const torch::Tensor& student,
-                                                             const torch::Tensor& places,
-                                                             const settings& with,
-                                                             std::string_view caller) const
+ROLEWISE_INLINE contrastive_memory::similarities_of_both contrastive_memory::operator()(
+    const torch::Tensor& teacher, const torch::Tensor& student, const torch::Tensor& places,
+    const settings& with, std::string_view caller) const
 {
   require_configured(teacher_rows, caller);
   const auto at_places = places.to(teacher_rows->device());
-  const auto log_noise =
-      std::log(static_cast<double>(with.negatives) / static_cast<double>(teacher_rows->size(0)));
   const auto side = [&](const torch::Tensor& features, const linear_layer& embedding,
-                        const torch::Tensor& memory, std::int64_t number) {
+                        const torch::Tensor& memory, std::int64_t number) -> similarities {
     const auto unit = directions(embedding(features.flatten(1), caller));
-    const auto products = memory_products(unit, memory, at_places) / with.temperature;
-    const auto log_z = has_scale ? log_scale->select(0, number)
-                                 : contrastive::log_scale_of(products, memory.size(0));
-    return contrastive_values(products - log_z - log_noise);
+    const auto cosines = memory_products(unit, memory, at_places);
+    const auto log_z = has_scale
+                           ? log_scale->select(0, number)
+                           : contrastive::log_scale_of(cosines / with.temperature, memory.size(0));
+    return {cosines, log_z, with.temperature};
   };
-  return side(student, of_student, *teacher_rows, 0) +
-         side(teacher.detach(), of_teacher, *student_rows, 1);
+  return {side(student, of_student, *teacher_rows, 0),
+          side(teacher.detach(), of_teacher, *student_rows, 1)};
 }
 
 ROLEWISE_INLINE void contrastive_memory::remember(const torch::Tensor& teacher,
