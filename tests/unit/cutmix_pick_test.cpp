@@ -194,13 +194,44 @@ TEST_CASE("six: the candidates of highest entropy are kept, of the whole pool")
   CHECK(std::abs(16.0 * divergence_of(z, s, temperature{4}).item<double>() - .025805) < 1e-6);
 }
 
+TEST_CASE("dissimilarity is the squared distance of probabilities to the closest original")
+{
+  const auto log_of = [](std::vector<double> p) {
+    return torch::tensor(p, torch::kDouble).view({-1, 3}).log();
+  };
+  const auto originals = log_of({.9, .05, .05, .1, .8, .1});
+  const auto candidates =
+      log_of({.5, .4, .1, .1, .8, .1, .2, .2, .6}) + 5.0;  // logits have no zero
+  // To the second .16 + .16; itself; to the second .01 + .36 + .25, to the first .49 + .0225 +
+  // .3025.
+  const auto found = distance_to_closest(candidates, originals);
+  CHECK((found.scalar_type() == torch::kDouble));
+  CHECK(found.allclose(torch::tensor({.285, 0.0, .62}, torch::kDouble), 0, 1e-12));
+  CHECK(places_of_highest(found, 2).equal(torch::tensor({0, 2})));
+  CHECK(distance_to_closest(torch::tensor({{1e4F, 0.0F}}), torch::tensor({{0.0F, 1e4F}}))
+            .item<double>() == doctest::Approx(2.0));
+  // Close probabilities are told apart.
+  const auto near = distance_to_closest(log_of({.4, .3, .3}), log_of({.4 + 1e-9, .3 - 1e-9, .3}));
+  CHECK(near.item<double>() == doctest::Approx(2e-18).epsilon(1e-5));
+  CHECK_THROWS_WITH_AS((void)distance_to_closest(torch::zeros({2, 3}), torch::zeros({0, 3})),
+                       "rolewise: distance_to_closest: want logits [N, C] and [M, C] with M > 0, "
+                       "got [2, 3] and [0, 3]",
+                       std::invalid_argument);
+  CHECK_THROWS_AS((void)distance_to_closest(torch::zeros({2, 3}), torch::zeros({2, 4})),
+                  std::invalid_argument);
+  CHECK_THROWS_WITH_AS((void)distance_to_closest(torch::zeros({2, 3}), {}),
+                       doctest::Contains("got [2, 3] and an undefined tensor"),
+                       std::invalid_argument);
+}
+
 TEST_CASE("seven: the loss has a term of distillation on each view")
 {
   const auto data = tiny_data(4);
   auto examples = data.examples();
   examples.labels.zero_();
   for (const auto& pick : {systems::picking{.runs = 1}, systems::picking{.runs = 3},
-                           systems::picking{.by = picked_by::divergence}}) {
+                           systems::picking{.by = picked_by::divergence},
+                           systems::picking{.by = picked_by::dissimilarity}}) {
     systems::cutmix_pick step{
         .teacher = says{torch::tensor({{2.0F, 1.0F, .1F}})},
         .student = learner{.model = says_its_weights{owned_tensor{
@@ -227,6 +258,7 @@ TEST_CASE("eight: labels of the extra view are not read, and the teacher is aske
   CHECK(calls({.runs = 1}) == sizes{8, 8});
   CHECK(calls({}) == sizes{8, 16});  // the pool: what is kept is not asked again
   CHECK(calls({.by = picked_by::divergence}) == sizes{8, 16});
+  CHECK(calls({.by = picked_by::dissimilarity}) == sizes{8, 16});
   CHECK(calls({.by = picked_by::student_entropy}) == sizes{8, 8});
   CHECK(calls({.runs = 3, .keep = 5}) == sizes{8, 24});
   CHECK(calls({.runs = 2, .keep = 99}) == sizes{8, 16});
@@ -251,10 +283,14 @@ TEST_CASE("what is kept depends on the criterion, and rejected candidates move n
     return state_sum(step.student.model);
   };
   const auto by_teacher = trained({}), by_student = trained({.by = picked_by::student_entropy}),
-             by_divergence = trained({.by = picked_by::divergence}), all = trained({.runs = 1});
+             by_divergence = trained({.by = picked_by::divergence}),
+             by_dissimilarity = trained({.by = picked_by::dissimilarity}),
+             all = trained({.runs = 1});
   CHECK(by_teacher != by_student);
   CHECK(by_teacher != by_divergence);
   CHECK(by_teacher != all);
+  CHECK(by_dissimilarity != by_teacher);
+  CHECK(by_dissimilarity != by_divergence);
   CHECK(trained({}) == by_teacher);
   auto step = tiny_step({.keep = -1});
   CHECK_THROWS_WITH_AS((void)step(examples, {}), doctest::Contains("pick.keep is -1"),

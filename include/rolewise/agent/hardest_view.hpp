@@ -36,6 +36,15 @@ namespace rolewise {
                                                           const torch::Tensor& student,
                                                           temperature of);
 
+/// Returns the squared distance of softmax(logits) to the closest of softmax(originals), at
+/// temperature 1.
+/// @param logits `[N, C]`, floating point
+/// @param originals `[M, C]`, floating point, M above 0
+/// @return `[N]`, float64, 0 .. 2
+/// @throws std::invalid_argument for other shapes
+[[nodiscard]] ROLEWISE_INLINE torch::Tensor distance_to_closest(const torch::Tensor& logits,
+                                                                const torch::Tensor& originals);
+
 /// Makes `candidates` views of each example with an agent, under `seed.split(0)` and so on, and
 /// keeps the one whose logits from the teacher have the highest entropy; on ties the first. Where
 /// pixels or tokens have logits of their own, the entropy of an example is the mean over those that

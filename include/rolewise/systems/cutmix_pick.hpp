@@ -32,7 +32,8 @@ namespace rolewise::systems {
 enum class picked_by {
   teacher_entropy,  ///< of the teacher's softmax at temperature 1
   student_entropy,  ///< of the student's; it should be trained
-  divergence        ///< KL(teacher || student) at the temperature of `picking`
+  divergence,       ///< KL(teacher || student) at the temperature of `picking`
+  dissimilarity     ///< `distance_to_closest` of the teacher on the candidate and on x
 };
 
 /// Which candidates are kept: the `keep` highest of `runs` views of each example, over the whole
@@ -104,7 +105,7 @@ struct cutmix_pick {
                                  student.model.forward(view, taps{})};
 
     paired_outputs on_more;
-    if (const auto kept = kept_of(more, examples.size(), on_more.teacher); kept)
+    if (const auto kept = kept_of(more, on_view.teacher, on_more.teacher); kept)
       more = examples_at(more, *kept);
     if (!on_more.teacher.logits.defined()) on_more.teacher = teacher.forward(more, taps{});
     on_more.student = student.model.forward(more, taps{});
@@ -162,28 +163,38 @@ struct cutmix_pick {
   }
 
   /// The places in the pool of what is kept, and the teacher's outputs there if it was asked.
-  [[nodiscard]] std::optional<torch::Tensor> kept_of(const batch& pool, std::int64_t examples,
+  /// @param on_originals the teacher's outputs on x
+  [[nodiscard]] std::optional<torch::Tensor> kept_of(const batch& pool, const outputs& on_originals,
                                                      outputs& of_teacher) const
   {
-    const auto keep = pick.keep > 0 ? pick.keep : examples;
     if (pick.keep < 0)
       throw_invalid_argument("cutmix_pick", "pick.keep is ", pick.keep, ", want at least 0");
+    const auto keep = pick.keep > 0 ? pick.keep : on_originals.logits.size(0);
     if (keep >= pool.size()) return std::nullopt;
     const torch::NoGradGuard without_graph;
-    torch::Tensor values;
     if (pick.by != picked_by::student_entropy) of_teacher = teacher.forward(pool, taps{});
-    if (pick.by == picked_by::teacher_entropy) {
-      values = entropy_of(of_teacher.logits);
-    } else {
-      const auto said = student.model.predict(pool, taps{}).logits;
-      values = pick.by == picked_by::student_entropy
-                   ? entropy_of(said)
-                   : divergence_of(of_teacher.logits, said, pick.temperature);
-    }
-    auto places = places_of_highest(values, keep);
+    auto places = places_of_highest(ranked(pool, on_originals, of_teacher), keep);
     if (of_teacher.logits.defined())
       of_teacher.logits = of_teacher.logits.index_select(0, places.to(of_teacher.logits.device()));
     return places;
+  }
+
+  /// What each candidate is ranked by.
+  [[nodiscard]] torch::Tensor ranked(const batch& pool, const outputs& on_originals,
+                                     const outputs& of_teacher) const
+  {
+    const auto of_student = [&] { return student.model.predict(pool, taps{}).logits; };
+    switch (pick.by) {
+      case picked_by::teacher_entropy:
+        return entropy_of(of_teacher.logits);
+      case picked_by::student_entropy:
+        return entropy_of(of_student());
+      case picked_by::divergence:
+        return divergence_of(of_teacher.logits, of_student(), pick.temperature);
+      case picked_by::dissimilarity:
+        return distance_to_closest(of_teacher.logits, on_originals.logits);
+    }
+    throw_invalid_argument("cutmix_pick", "pick.by is no criterion");
   }
 };
 
