@@ -144,6 +144,16 @@ TEST_CASE("every dtype, shape and stride comes back from a safetensors file")
   CHECK(rw::support::read_safetensors(file.path).tensors.empty());
 }
 
+TEST_CASE("an entry of the metadata may have the name of the metadata")
+{
+  const auto bytes = with_length(R"({"__metadata__":{"__metadata__":"a"}})", "");
+  const auto content = rw::detail::safetensors_reader{rw::detail::owned(bytes), "file"}.read();
+  REQUIRE(content.metadata.size() == 1);
+  const temporary_file file;
+  rw::support::write_safetensors(file.path, content);
+  CHECK(rw::support::read_safetensors(file.path).metadata == content.metadata);
+}
+
 TEST_CASE("what a safetensors file cannot hold is refused, and the file stays")
 {
   const temporary_file file;

@@ -18,6 +18,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <unordered_set>
 #include <utility>
 #include <vector>
@@ -86,7 +87,8 @@ void require_names(const std::vector<std::pair<std::string, Named>>& all)
   std::unordered_set<std::string_view> seen;
   for (const auto& [name, x] : all) {
     if (!is_utf8(name)) throw_invalid_argument("safetensors", "'", name, "' is not in UTF-8");
-    if (name == safetensors_metadata)
+    // Beside tensors alone: within the metadata it is an entry like another.
+    if (std::is_same_v<Named, torch::Tensor> && name == safetensors_metadata)
       throw_invalid_argument("safetensors", "'", name, "' is reserved");
     if (!seen.insert(name).second)
       throw_invalid_argument("safetensors", "'", name, "' is there twice, want it once");
