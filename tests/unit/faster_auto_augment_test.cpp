@@ -130,8 +130,17 @@ TEST_CASE("learners that minimize together get the gradients before the first up
   minimize_together(loss_of(body, head), begin, body, head);
   CHECK(same_tensors(body.model, body_alone.model));
   CHECK(same_tensors(head.model, head_alone.model));
-  CHECK_THROWS_AS(minimize_together(head.model(torch::ones({2, 6})).sum(), begin, head, body),
-                  std::invalid_argument);
+  // Whatever is wrong with one of them, none moves.
+  auto unmoved = head;
+  CHECK_THROWS_WITH_AS(minimize_together(head.model(torch::ones({2, 6})).sum(), begin, head, body),
+                       doctest::Contains("minimize_together: the loss depends on none of the "),
+                       std::invalid_argument);
+  body.optimizer.learning_rate = std::numeric_limits<double>::infinity();
+  CHECK_THROWS_AS(minimize_together(loss_of(body, head), begin, head, body), std::invalid_argument);
+  CHECK_THROWS_WITH_AS(minimize_together(torch::ones({}), begin, head, body),
+                       doctest::Contains("minimize_together: the loss has no graph"),
+                       std::invalid_argument);
+  CHECK(same_tensors(head.model, unmoved.model));
 }
 
 TEST_CASE("Faster AutoAugment: a step is its parts")

@@ -129,15 +129,7 @@ struct learner {
               bool upward)
   {
     const detail::gradients_on for_now{"learner"};
-    if (!loss.defined())
-      throw_invalid_argument("learner", "wants a loss [] of floating point, got none");
-    if (loss.dim() != 0 || !loss.is_floating_point())
-      throw_invalid_argument("learner", "wants a loss [] of floating point, got ", loss.sizes(),
-                             " of ", loss.scalar_type());
-    if (!loss.requires_grad())
-      throw_invalid_argument("learner",
-                             "the loss has no graph; it was computed from no parameter, ",
-                             "or with gradients disabled");
+    detail::require_loss(loss, "learner");
     const auto parameters = begin();
     auto gradients = detail::backward_to(parameters, loss, after == graph::keep);
     if (!std::any_of(gradients.begin(), gradients.end(), [](const auto& g) { return g.defined(); }))

@@ -8,9 +8,13 @@
 #include <rolewise/core/tensor.hpp>
 #include <rolewise/support/inline.hpp>
 
+#include <string_view>
 #include <vector>
 
 namespace rolewise::detail {
+
+/// @throws std::invalid_argument unless the loss is a single number that has a graph
+ROLEWISE_INLINE void require_loss(const torch::Tensor& loss, std::string_view caller);
 
 /// Gradient of `loss` for each of the tensors; undefined where the loss does not depend on the
 /// tensor or the tensor asks for none. Gradients lie in memory as their tensors do. No other leaf

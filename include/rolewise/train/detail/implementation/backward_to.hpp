@@ -7,10 +7,23 @@
 #include <rolewise/train/detail/backward_to.hpp>
 
 #include <rolewise/core/autograd.hpp>
+#include <rolewise/support/error.hpp>
 
 #include <optional>
 
 namespace rolewise::detail {
+
+ROLEWISE_INLINE void require_loss(const torch::Tensor& loss, std::string_view caller)
+{
+  if (!loss.defined())
+    throw_invalid_argument(caller, "wants a loss [] of floating point, got none");
+  if (loss.dim() != 0 || !loss.is_floating_point())
+    throw_invalid_argument(caller, "wants a loss [] of floating point, got ", loss.sizes(), " of ",
+                           loss.scalar_type());
+  if (!loss.requires_grad())
+    throw_invalid_argument(caller, "the loss has no graph; it was computed from no parameter, ",
+                           "or with gradients disabled");
+}
 
 ROLEWISE_INLINE std::vector<torch::Tensor> backward_to(const std::vector<named_tensor>& parameters,
                                                        const torch::Tensor& loss, bool keep_graph)
