@@ -995,6 +995,7 @@ set(ROLEWISE_HEADERS
     include/rolewise/train/detail/implementation/state_text.hpp
     include/rolewise/train/detail/implementation/state_writer.hpp
     include/rolewise/train/detail/learner_state.hpp
+    include/rolewise/train/detail/learner_traits.hpp
     include/rolewise/train/detail/learning_rate.hpp
     include/rolewise/train/detail/log_file.hpp
     include/rolewise/train/detail/naming_trial.hpp

@@ -19,6 +19,7 @@
 #include <rolewise/support/namespaces.hpp>
 #include <rolewise/teacher/teacher.hpp>
 #include <rolewise/train/ascent_space.hpp>
+#include <rolewise/train/detail/learner_traits.hpp>
 #include <rolewise/train/learner.hpp>
 #include <rolewise/train/loss_metrics.hpp>
 #include <rolewise/train/metric.hpp>
@@ -85,7 +86,7 @@ template<typename TeacherType, typename StudentLearner, typename Agent = no_agen
          typename Divergence = squared_logit_distance, typename Space = input_space,
          typename MetricType = top_k_accuracy>
 struct backward_kd {
-  using student_type = decltype(StudentLearner::model);
+  using student_type = rolewise::detail::model_of<StudentLearner>;
 
   static_assert(FrozenTeacher<TeacherType>,
                 "backward_kd: .teacher must be a FrozenTeacher; frozen(network) makes one");

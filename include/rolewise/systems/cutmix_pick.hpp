@@ -17,6 +17,7 @@
 #include <rolewise/loss/weighted_sum.hpp>
 #include <rolewise/student/student.hpp>
 #include <rolewise/teacher/teacher.hpp>
+#include <rolewise/train/detail/learner_traits.hpp>
 #include <rolewise/train/learner.hpp>
 #include <rolewise/train/metric.hpp>
 #include <rolewise/train/model_input.hpp>
@@ -67,13 +68,14 @@ struct picking {
 /// The published code ranks by the student in training mode, so that its running statistics take in
 /// the candidates that are rejected; here it does so in evaluation mode, and they take in x and x'.
 /// Boxes and shares are drawn for each image (`cutmix`), there for each batch.
-template<typename TeacherType, typename StudentType, typename Extra = cutmix,
-         typename Base = pad_crop_flip, typename OptimizerType = sgd,
-         typename ScheduleType = constant_lr, typename MetricType = top_k_accuracy>
+template<typename TeacherType, typename StudentLearner, typename Extra = cutmix,
+         typename Base = pad_crop_flip, typename MetricType = top_k_accuracy>
 struct cutmix_pick {
   static_assert(Teacher<TeacherType>,
                 "cutmix_pick: .teacher must satisfy Teacher; frozen(network) makes one");
-  static_assert(Student<StudentType>, "cutmix_pick: .student must be a learner of a Student");
+  static_assert(rolewise::detail::is_student_learner<StudentLearner>,
+                "cutmix_pick: .student must be a learner of a Student, such as "
+                "learner{.model = network}");
   static_assert(AugmentationAgent<Extra> && AugmentationAgent<Base>,
                 "cutmix_pick: .extra and .base must satisfy AugmentationAgent");
   static_assert(Stateful<TeacherType> && Stateful<Extra> && Stateful<Base>,
@@ -83,7 +85,7 @@ struct cutmix_pick {
                 "cutmix_pick: an agent has parameters, which this step would never update");
 
   TeacherType teacher;
-  learner<StudentType, OptimizerType, ScheduleType> student;
+  StudentLearner student;
   Extra extra{};
   Base base{};
   picking pick{};
@@ -138,7 +140,7 @@ struct cutmix_pick {
   }
   static constexpr bool mixes = requires { requires Extra::mixes; };
 
-  [[nodiscard]] const StudentType& evaluated() const { return student.evaluated(); }
+  [[nodiscard]] const auto& evaluated() const { return student.evaluated(); }
   [[nodiscard]] double learning_rate(const training_progress& progress) const
   {
     return student.learning_rate(progress);

@@ -24,6 +24,7 @@
 #include <rolewise/support/inline.hpp>
 #include <rolewise/teacher/teacher.hpp>
 #include <rolewise/train/adam.hpp>
+#include <rolewise/train/detail/learner_traits.hpp>
 #include <rolewise/train/learner.hpp>
 #include <rolewise/train/loss_metrics.hpp>
 #include <rolewise/train/metric.hpp>
@@ -99,8 +100,13 @@ struct lightweight_teacher_distillation {
       Stateful<TeacherType> && Stateful<Sampler> && Stateful<Agent>,
       "lightweight_teacher_distillation: .teacher and agents must show their state (visit_state) "
       "or say has_state = false");
-  static_assert(Student<decltype(StudentLearner::model)>,
-                "lightweight_teacher_distillation: .student must be a learner of a student");
+  static_assert(
+      rolewise::detail::is_student_learner<StudentLearner>,
+      "lightweight_teacher_distillation: .student must be a learner of a Student, such as "
+      "learner{.model = network}");
+  static_assert(rolewise::detail::is_learner<DiscriminatorLearner>,
+                "lightweight_teacher_distillation: .discriminator must be a learner, such as "
+                "lightweight_discriminator(classes)");
   static_assert(AugmentationAgent<Sampler> && AugmentationAgent<Agent>,
                 "lightweight_teacher_distillation: .sampler, such as digits_of_class{}, and .agent "
                 "must satisfy AugmentationAgent");

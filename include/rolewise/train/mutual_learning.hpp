@@ -21,6 +21,7 @@
 #include <rolewise/support/error.hpp>
 #include <rolewise/support/inline.hpp>
 #include <rolewise/train/detail/learner_state.hpp>
+#include <rolewise/train/detail/learner_traits.hpp>
 #include <rolewise/train/learner.hpp>
 #include <rolewise/train/metric.hpp>
 #include <rolewise/train/top_k_accuracy.hpp>
@@ -45,11 +46,6 @@ enum class peer_order {
 
 namespace detail {
 
-template<typename T>
-inline constexpr bool is_student_learner = false;
-template<Student S, typename O, typename L>
-inline constexpr bool is_student_learner<learner<S, O, L>> = true;
-
 /// Peers by their type: a tuple of learners, or a vector of one type.
 template<typename T>
 struct peers_of {
@@ -61,7 +57,7 @@ struct peers_of<std::vector<T>> {
   template<taps Wanted, typename Loss>
   [[nodiscard]] static consteval bool offer()
   {
-    return taps_are_offered<Wanted, Loss, decltype(T::model)>();
+    return taps_are_offered<Wanted, Loss, model_of<T>>();
   }
 };
 template<typename... T>
@@ -70,7 +66,7 @@ struct peers_of<std::tuple<T...>> {
   template<taps Wanted, typename Loss>
   [[nodiscard]] static consteval bool offer()
   {
-    return (taps_are_offered<Wanted, Loss, decltype(T::model)>() && ...);
+    return (taps_are_offered<Wanted, Loss, model_of<T>>() && ...);
   }
 };
 

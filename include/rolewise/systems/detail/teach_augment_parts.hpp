@@ -39,12 +39,6 @@ struct teach_augment_options {
 
 namespace rolewise::systems::detail {
 
-/// In place of a learner that was not given.
-struct no_learner {
-  struct no_student {};
-  no_student model;
-};
-
 /// The moving average of a student: the first update copies it.
 template<typename S>
 class student_average {

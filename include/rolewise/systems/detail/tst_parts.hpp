@@ -10,20 +10,13 @@
 #include <rolewise/core/tensor.hpp>
 #include <rolewise/loss/loss_terms.hpp>
 #include <rolewise/loss/targets.hpp>
-#include <rolewise/student/student.hpp>
 #include <rolewise/support/inline.hpp>
 #include <rolewise/support/namespaces.hpp>
-#include <rolewise/train/learner.hpp>
 #include <rolewise/train/training_step.hpp>
 
 #include <cstdint>
 
 namespace rolewise::systems::detail {
-
-template<typename T>
-inline constexpr bool is_learner_of_student = false;
-template<Student S, typename O, typename L>
-inline constexpr bool is_learner_of_student<learner<S, O, L>> = true;
 
 template<typename F>
 [[nodiscard]] auto without_graph(const F& f)
