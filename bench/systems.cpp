@@ -135,6 +135,52 @@ void relational_representation()
   });
 }
 
+/// As the authors' code computes it: rows of both memories are gathered for each example. Negatives
+/// of the step by hand are given.
+void relational_memory()
+{
+  using torch::nn::functional::normalize;
+  constexpr std::int64_t examples = 50000, negatives = 16384, size = 128;
+  auto step = distillation_by(
+      rw::frozen(rw::resnet20(shape)),
+      rw::systems::rrd_loss(rw::relational_memory_distillation<rw::tap::penultimate>{
+          .labels = torch::arange(examples).remainder(shape.classes), .negatives = negatives}));
+  plain_learner teacher{20, shape}, student{8, shape};
+  torch::nn::Linear of_teacher(64, size), of_student(64, size);
+  for (auto& p : of_student->parameters()) {
+    student.parameters.push_back(p);
+    student.momentum.push_back(torch::zeros_like(p));
+  }
+  auto rows_of_teacher = normalize(torch::randn({examples, size}));
+  auto rows_of_student = normalize(torch::randn({examples, size}));
+  const auto places = torch::randint(examples, {batch_size, 1 + negatives}, torch::kLong);
+  const auto own = torch::arange(batch_size);
+  places.select(1, 0).copy_(own);
+  measure("RRD, memory", step, [&](const torch::Tensor& x, const torch::Tensor& labels) {
+    const auto similarities = [&](const torch::Tensor& unit, const torch::Tensor& rows) {
+      const auto gathered =
+          rows.index_select(0, places.flatten()).view({batch_size, 1 + negatives, size});
+      const auto found = (gathered.bmm(unit.unsqueeze(2)).squeeze(2) / 0.07).exp();
+      return found / (found.detach().mean() * static_cast<double>(examples));
+    };
+    const auto pooled = student.network->pooled(x);
+    const auto u = normalize(of_student(pooled));
+    torch::Tensor v, wanted;
+    {
+      const torch::NoGradGuard no_graph;
+      teacher.network->eval();
+      v = normalize(of_teacher(teacher.network->pooled(x)));
+      wanted = torch::softmax(similarities(v, rows_of_student) / 0.02, 1);
+    }
+    const auto found = torch::log_softmax(similarities(u, rows_of_teacher) / 0.1, 1);
+    student.minimize(torch::cross_entropy_loss(student.network->head(pooled), labels) -
+                     (wanted * found).sum(1).mean());
+    const torch::NoGradGuard no_graph;
+    for (const auto& [rows, now] : {std::pair{rows_of_student, u}, std::pair{rows_of_teacher, v}})
+      rows.index_copy_(0, own, normalize(rows.index_select(0, own) * 0.5 + now * 0.5));
+  });
+}
+
 void comparative()
 {
   const auto data = noise_data(batch_size);
@@ -165,5 +211,6 @@ int main(int argc, char** argv)
   ensemble();
   instance_knowledge();
   relational_representation();
+  relational_memory();
   comparative();
 }
