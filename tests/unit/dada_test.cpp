@@ -134,6 +134,17 @@ TEST_CASE("DADA, five: the finite difference is the exact mixed derivative")
   CHECK(apart(found, wanted) < 1e-3);
   CHECK(model.w.equal(weights_only{drawn(seed{3}, {4}).to(torch::kDouble)}.w));
 
+  // In single precision the squares of small and large gradients have no value.
+  const weights_only single{model.w.to(torch::kFloat)};
+  const auto along = [&](double scale) {
+    const auto at_scale = change_along(
+        single, [&](const weights_only& at) { return at.w.sum() * 3.0; },
+        {v.to(torch::kFloat) * scale}, rate);
+    return at_scale.item<double>() / scale;
+  };
+  for (const double scale : {1e-30, 1e-22, 1e22, 1e30})
+    CHECK(along(scale) == doctest::Approx(along(1.0)).epsilon(1e-3));
+
   const auto still =
       change_along(model, [&](const weights_only& at) { return course(at.w); }, {v}, 0.0);
   CHECK(torch::autograd::grad({still.mean()}, {x})[0].abs().max().item<double>() == 0.0);

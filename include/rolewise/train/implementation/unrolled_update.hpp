@@ -10,6 +10,8 @@
 #include <rolewise/support/error.hpp>
 #include <rolewise/train/detail/backward_to.hpp>
 
+#include <ATen/ops/maximum.h>
+
 #include <algorithm>
 #include <cstddef>
 #include <string_view>
@@ -114,14 +116,20 @@ ROLEWISE_INLINE void move_by(const std::vector<named_tensor>& parameters,
 
 ROLEWISE_INLINE torch::Tensor distance_for(const std::vector<torch::Tensor>& v)
 {
-  constexpr double wanted = 0.01, least = 1e-30;
-  torch::Tensor squares;
+  constexpr double wanted = 0.01, least = 1e-36;
+  // By the largest number, as squares leave the range of single precision before |v| does.
+  torch::Tensor largest;
   for (const auto& each : v)
-    if (each.defined()) {
-      const auto own = each.square().sum();
-      squares = squares.defined() ? squares + own : own;
+    if (each.defined() && each.numel() > 0) {
+      const auto own = each.abs().max();
+      largest = largest.defined() ? at::maximum(largest, own) : own;
     }
-  return squares.defined() ? wanted / squares.sqrt().clamp_min(least) : squares;
+  if (!largest.defined()) return largest;
+  largest = largest.clamp_min(least);
+  auto squares = at::zeros_like(largest);
+  for (const auto& each : v)
+    if (each.defined()) squares = squares + (each / largest).square().sum();
+  return wanted / (largest * squares.sqrt()).clamp_min(least);
 }
 
 ROLEWISE_INLINE std::vector<torch::Tensor> through_update(
