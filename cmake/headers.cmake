@@ -995,7 +995,6 @@ set(ROLEWISE_HEADERS
     include/rolewise/train/detail/implementation/state_text.hpp
     include/rolewise/train/detail/implementation/state_writer.hpp
     include/rolewise/train/detail/learner_state.hpp
-    include/rolewise/train/detail/learner_traits.hpp
     include/rolewise/train/detail/learning_rate.hpp
     include/rolewise/train/detail/log_file.hpp
     include/rolewise/train/detail/naming_trial.hpp
@@ -1055,6 +1054,7 @@ set(ROLEWISE_HEADERS
     include/rolewise/train/interludes.hpp
     include/rolewise/train/json_lines.hpp
     include/rolewise/train/learner.hpp
+    include/rolewise/train/learner_traits.hpp
     include/rolewise/train/learning_rate_schedule.hpp
     include/rolewise/train/loss_metrics.hpp
     include/rolewise/train/mean_iou.hpp

@@ -27,6 +27,7 @@
 #include <rolewise/train/interludes.hpp>
 #include <rolewise/train/json_lines.hpp>
 #include <rolewise/train/learner.hpp>
+#include <rolewise/train/learner_traits.hpp>
 #include <rolewise/train/learning_rate_schedule.hpp>
 #include <rolewise/train/loss_metrics.hpp>
 #include <rolewise/train/mean_iou.hpp>

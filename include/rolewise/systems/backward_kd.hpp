@@ -19,8 +19,8 @@
 #include <rolewise/support/namespaces.hpp>
 #include <rolewise/teacher/teacher.hpp>
 #include <rolewise/train/ascent_space.hpp>
-#include <rolewise/train/detail/learner_traits.hpp>
 #include <rolewise/train/learner.hpp>
+#include <rolewise/train/learner_traits.hpp>
 #include <rolewise/train/loss_metrics.hpp>
 #include <rolewise/train/metric.hpp>
 #include <rolewise/train/model_input.hpp>
@@ -86,7 +86,7 @@ template<typename TeacherType, typename StudentLearner, typename Agent = no_agen
          typename Divergence = squared_logit_distance, typename Space = input_space,
          typename MetricType = top_k_accuracy>
 struct backward_kd {
-  using student_type = rolewise::detail::model_of<StudentLearner>;
+  using student_type = model_of<StudentLearner>;
 
   static_assert(FrozenTeacher<TeacherType>,
                 "backward_kd: .teacher must be a FrozenTeacher; frozen(network) makes one");

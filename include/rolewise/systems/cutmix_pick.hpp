@@ -17,8 +17,8 @@
 #include <rolewise/loss/weighted_sum.hpp>
 #include <rolewise/student/student.hpp>
 #include <rolewise/teacher/teacher.hpp>
-#include <rolewise/train/detail/learner_traits.hpp>
 #include <rolewise/train/learner.hpp>
+#include <rolewise/train/learner_traits.hpp>
 #include <rolewise/train/metric.hpp>
 #include <rolewise/train/model_input.hpp>
 #include <rolewise/train/top_k_accuracy.hpp>
@@ -73,7 +73,7 @@ template<typename TeacherType, typename StudentLearner, typename Extra = cutmix,
 struct cutmix_pick {
   static_assert(Teacher<TeacherType>,
                 "cutmix_pick: .teacher must satisfy Teacher; frozen(network) makes one");
-  static_assert(rolewise::detail::is_student_learner<StudentLearner>,
+  static_assert(is_student_learner<StudentLearner>,
                 "cutmix_pick: .student must be a learner of a Student, such as "
                 "learner{.model = network}");
   static_assert(AugmentationAgent<Extra> && AugmentationAgent<Base>,

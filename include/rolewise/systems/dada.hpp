@@ -18,8 +18,8 @@
 #include <rolewise/support/inline.hpp>
 #include <rolewise/support/namespaces.hpp>
 #include <rolewise/train/adam.hpp>
-#include <rolewise/train/detail/learner_traits.hpp>
 #include <rolewise/train/learner.hpp>
+#include <rolewise/train/learner_traits.hpp>
 #include <rolewise/train/metric.hpp>
 #include <rolewise/train/model_input.hpp>
 #include <rolewise/train/top_k_accuracy.hpp>
@@ -92,7 +92,7 @@ ROLEWISE_INLINE void require_temperature(double temperature);
 template<typename NetworkLearner, typename Exam, typename Agent = no_agent,
          typename MetricType = top_k_accuracy>
 struct dada {
-  static_assert(rolewise::detail::is_student_learner<NetworkLearner>,
+  static_assert(is_student_learner<NetworkLearner>,
                 "dada: .network must be a learner of a network, such as learner{.model = network}");
   static_assert(
       requires(const Exam exam, const training_progress progress) {

@@ -21,8 +21,8 @@
 #include <rolewise/support/inline.hpp>
 #include <rolewise/support/namespaces.hpp>
 #include <rolewise/train/adam.hpp>
-#include <rolewise/train/detail/learner_traits.hpp>
 #include <rolewise/train/learner.hpp>
+#include <rolewise/train/learner_traits.hpp>
 #include <rolewise/train/metric.hpp>
 #include <rolewise/train/minimize_together.hpp>
 #include <rolewise/train/model_input.hpp>
@@ -102,7 +102,7 @@ template<ShowsTapShapes Network>
 /// the code has it over channels.
 template<typename NetworkLearner, typename Agent = no_agent, typename MetricType = top_k_accuracy>
 struct faster_auto_augment {
-  using network_type = rolewise::detail::model_of<NetworkLearner>;
+  using network_type = model_of<NetworkLearner>;
 
   static_assert(Student<network_type>,
                 "faster_auto_augment: .network must be a learner of a network, such as "

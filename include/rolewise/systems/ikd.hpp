@@ -17,8 +17,8 @@
 #include <rolewise/student/student.hpp>
 #include <rolewise/support/error.hpp>
 #include <rolewise/support/namespaces.hpp>
-#include <rolewise/train/detail/learner_traits.hpp>
 #include <rolewise/train/learner.hpp>
+#include <rolewise/train/learner_traits.hpp>
 #include <rolewise/train/loss_metrics.hpp>
 #include <rolewise/train/metric.hpp>
 #include <rolewise/train/model_input.hpp>
@@ -73,10 +73,9 @@ template<typename TeacherLearner, typename StudentLearner, typename Exam, typena
          typename Loss = decltype(0.1 * cross_entropy{} + 0.9 * two_sided_kl{}),
          typename MetricType = top_k_accuracy>
 struct ikd {
-  static_assert(rolewise::detail::is_student_learner<TeacherLearner>,
+  static_assert(is_student_learner<TeacherLearner>,
                 "ikd: .teacher must be a learner of a network, as it learns; a frozen one cannot");
-  static_assert(rolewise::detail::is_student_learner<StudentLearner>,
-                "ikd: .student must be a learner of a Student");
+  static_assert(is_student_learner<StudentLearner>, "ikd: .student must be a learner of a Student");
   static_assert(
       requires(const Exam exam, const training_progress progress) {
         { exam(progress) } -> std::same_as<batch>;
@@ -150,7 +149,7 @@ struct ikd {
   }
 
  private:
-  using student_network = rolewise::detail::model_of<StudentLearner>;
+  using student_network = model_of<StudentLearner>;
 
   [[nodiscard]] bool learns(const training_progress& progress) const
   {

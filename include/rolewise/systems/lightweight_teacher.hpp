@@ -24,8 +24,8 @@
 #include <rolewise/support/inline.hpp>
 #include <rolewise/teacher/teacher.hpp>
 #include <rolewise/train/adam.hpp>
-#include <rolewise/train/detail/learner_traits.hpp>
 #include <rolewise/train/learner.hpp>
+#include <rolewise/train/learner_traits.hpp>
 #include <rolewise/train/loss_metrics.hpp>
 #include <rolewise/train/metric.hpp>
 #include <rolewise/train/model_input.hpp>
@@ -101,10 +101,10 @@ struct lightweight_teacher_distillation {
       "lightweight_teacher_distillation: .teacher and agents must show their state (visit_state) "
       "or say has_state = false");
   static_assert(
-      rolewise::detail::is_student_learner<StudentLearner>,
+      is_student_learner<StudentLearner>,
       "lightweight_teacher_distillation: .student must be a learner of a Student, such as "
       "learner{.model = network}");
-  static_assert(rolewise::detail::is_learner<DiscriminatorLearner>,
+  static_assert(is_learner<DiscriminatorLearner>,
                 "lightweight_teacher_distillation: .discriminator must be a learner, such as "
                 "lightweight_discriminator(classes)");
   static_assert(AugmentationAgent<Sampler> && AugmentationAgent<Agent>,

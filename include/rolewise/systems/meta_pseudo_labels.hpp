@@ -18,8 +18,8 @@
 #include <rolewise/support/error.hpp>
 #include <rolewise/support/inline.hpp>
 #include <rolewise/support/namespaces.hpp>
-#include <rolewise/train/detail/learner_traits.hpp>
 #include <rolewise/train/learner.hpp>
+#include <rolewise/train/learner_traits.hpp>
 #include <rolewise/train/metric.hpp>
 #include <rolewise/train/model_input.hpp>
 #include <rolewise/train/top_k_accuracy.hpp>
@@ -108,9 +108,9 @@ template<typename TeacherLearner, typename StudentLearner, typename Labeled,
          typename WeakAgent = no_agent, typename StrongAgent = no_agent,
          typename MetricType = top_k_accuracy>
 struct meta_pseudo_labels {
-  static_assert(rolewise::detail::is_student_learner<TeacherLearner>,
+  static_assert(is_student_learner<TeacherLearner>,
                 "meta_pseudo_labels: .teacher must be a learner of a network, as it learns");
-  static_assert(rolewise::detail::is_student_learner<StudentLearner>,
+  static_assert(is_student_learner<StudentLearner>,
                 "meta_pseudo_labels: .student must be a learner of a Student");
   static_assert(
       requires(const Labeled labeled, const training_progress progress) {

@@ -22,9 +22,9 @@
 #include <rolewise/systems/detail/teach_augment_parts.hpp>
 #include <rolewise/teacher/teacher.hpp>
 #include <rolewise/train/adamw.hpp>
-#include <rolewise/train/detail/learner_traits.hpp>
 #include <rolewise/train/ema.hpp>
 #include <rolewise/train/learner.hpp>
+#include <rolewise/train/learner_traits.hpp>
 #include <rolewise/train/metric.hpp>
 #include <rolewise/train/top_k_accuracy.hpp>
 #include <rolewise/train/training_step.hpp>
@@ -85,10 +85,10 @@ struct teach_augment_lr {
 /// Statistics of batch norm are averaged as well (the code keeps the average's own, which are wrong
 /// in evaluation). The two draws of the code's distributed mode, one for each term, are left out.
 /// The last group of a batch may have fewer images.
-template<typename TeacherType = ema, typename StudentLearner = rolewise::detail::no_model,
-         typename Agent = no_agent, typename Loss = cross_entropy>
+template<typename TeacherType = ema, typename StudentLearner = no_model, typename Agent = no_agent,
+         typename Loss = cross_entropy>
 struct teach_augment {
-  using student_type = rolewise::detail::model_of<StudentLearner>;
+  using student_type = model_of<StudentLearner>;
   static constexpr bool has_average = std::same_as<TeacherType, ema>;
 
   static_assert(has_average || Teacher<TeacherType>,

@@ -24,9 +24,9 @@
 #include <rolewise/support/inline.hpp>
 #include <rolewise/systems/detail/tst_parts.hpp>
 #include <rolewise/teacher/teacher.hpp>
-#include <rolewise/train/detail/learner_traits.hpp>
 #include <rolewise/train/interludes.hpp>
 #include <rolewise/train/learner.hpp>
+#include <rolewise/train/learner_traits.hpp>
 #include <rolewise/train/plateau_lr.hpp>
 #include <rolewise/train/sgd.hpp>
 #include <rolewise/train/top_k_accuracy.hpp>
@@ -93,7 +93,7 @@ struct tst {
                 "tst: .teacher must satisfy Teacher; frozen(network) makes one");
   static_assert(Stateful<TeacherType>,
                 "tst: .teacher must show its state (visit_state) or say has_state = false");
-  static_assert(rolewise::detail::is_student_learner<StudentLearner>,
+  static_assert(is_student_learner<StudentLearner>,
                 "tst: .student must be a learner of a Student, such as learner{.model = network}");
   static_assert(AugmentationAgent<Agent> && Stateful<Agent> && !HasParameters<Agent>,
                 "tst: .agent must satisfy AugmentationAgent, without parameters, and show its "

@@ -21,8 +21,8 @@
 #include <rolewise/support/error.hpp>
 #include <rolewise/support/inline.hpp>
 #include <rolewise/train/detail/learner_state.hpp>
-#include <rolewise/train/detail/learner_traits.hpp>
 #include <rolewise/train/learner.hpp>
+#include <rolewise/train/learner_traits.hpp>
 #include <rolewise/train/metric.hpp>
 #include <rolewise/train/top_k_accuracy.hpp>
 #include <rolewise/train/trainable.hpp>
