@@ -3,6 +3,7 @@
 #include "support/doctest.hpp"
 
 #include "laws/teacher.hpp"
+#include "support/mixture_data.hpp"
 #include "support/noise_images.hpp"
 #include "support/tiny_student.hpp"
 
@@ -22,7 +23,9 @@
 #include <rolewise/teacher/selected_teacher.hpp>
 #include <rolewise/teacher/shared_teacher.hpp>
 #include <rolewise/train/distillation.hpp>
+#include <rolewise/train/evaluate.hpp>
 #include <rolewise/train/fit.hpp>
+#include <rolewise/train/supervised.hpp>
 
 #include <torch/types.h>
 
@@ -161,6 +164,38 @@ TEST_CASE("at its temperature, the gradient against the mean is the mean of the 
   const auto of_logits =
       gradient_of(ensemble(members, {.reduction = mean_logits, .weights = weights}));
   CHECK((of_logits - mean).abs().max().item<double>() > 1e-3);
+}
+
+TEST_CASE("an ensemble is more accurate than its members, and so is a student of it")
+{
+  const auto data = testing::mixture_data(300, 1.0, seed{1});
+  const auto test = testing::mixture_data(2000, 1.0, seed{2});
+  constexpr sgd optimizer{.learning_rate = 0.05, .momentum = 0.9, .weight_decay = 5e-4};
+  const auto untrained = [&](std::uint64_t key) { return tiny_student{data.shape, seed{key}, 32}; };
+  const auto fitted = [&](auto step) {
+    fit(step, data, {.epochs = 60, .batch_size = 32});
+    return step.evaluated();
+  };
+  std::vector<frozen_teacher<tiny_student>> members;
+  double of_members = 0.0;
+  constexpr std::uint64_t count = 5;
+  for (std::uint64_t i = 0; i < count; ++i) {
+    const auto member = fitted(supervised{.student = untrained(i), .optimizer = optimizer});
+    of_members += accuracy(member, test) / count;
+    members.push_back(frozen(member));
+  }
+  const auto teacher = ensemble(members);
+  const auto said = teacher.forward(test.examples()).logits.argmax(1);
+  const auto of_ensemble = said.eq(test.labels).to(torch::kDouble).mean().item<double>();
+  const auto of_student = accuracy(
+      fitted(distillation{.teacher = teacher,
+                          .student = untrained(count),
+                          .loss = 0.1 * cross_entropy{} + 0.9 * soft_target_kl{temperature{4}},
+                          .optimizer = optimizer}),
+      test);
+  CAPTURE(of_members);
+  CHECK(of_ensemble > of_members + 0.01);
+  CHECK(of_student > of_members + 0.01);
 }
 
 TEST_CASE("means are finite for logits far apart and for 16-bit logits")

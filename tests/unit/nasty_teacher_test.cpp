@@ -3,6 +3,7 @@
 #include "support/doctest.hpp"
 
 #include "support/finite_differences.hpp"
+#include "support/mixture_data.hpp"
 #include "support/noise_images.hpp"
 #include "support/tiny_student.hpp"
 
@@ -13,7 +14,9 @@
 #include <rolewise/systems/nasty_teacher.hpp>
 #include <rolewise/teacher/frozen.hpp>
 #include <rolewise/train/distillation.hpp>
+#include <rolewise/train/evaluate.hpp>
 #include <rolewise/train/fit.hpp>
+#include <rolewise/train/supervised.hpp>
 
 #include <torch/csrc/autograd/autograd.h>
 
@@ -101,6 +104,53 @@ TEST_CASE("nasty teacher: without a weight it is plain training, and the normal 
   const auto plain = trained(1.0 * cross_entropy{});
   CHECK(trained(systems::nasty_teacher_loss({.weight = 0.0})) == plain);
   CHECK(trained(systems::nasty_teacher_loss()) != plain);
+}
+
+TEST_CASE("nasty teacher, three: nearly as accurate, and its students are worse than alone")
+{
+  const auto data = testing::mixture_data(600, 1.5, seed{1});
+  const auto test = testing::mixture_data(2000, 1.5, seed{2});
+  constexpr sgd optimizer{.learning_rate = 0.02, .momentum = 0.9, .weight_decay = 5e-4};
+  constexpr temperature t{4};
+  const auto fitted = [&](auto step) {
+    fit(step, data, {.epochs = 60, .batch_size = 32});
+    return step.evaluated();
+  };
+  struct {
+    double normal = 0, nasty = 0, alone = 0, of_normal = 0, of_nasty = 0;
+  } sum;
+  constexpr std::uint64_t seeds = 4;
+  for (std::uint64_t i = 0; i < seeds; ++i) {
+    const auto large = [&](const char* which) {
+      return tiny_student{data.shape, seed{200 + i}.split(purpose{which}), 64};
+    };
+    const tiny_student small{data.shape, seed{200 + i}.split(purpose{"student"}), 16};
+    const auto taught = [&](const tiny_student& teacher) {
+      return accuracy(fitted(distillation{.teacher = frozen(teacher),
+                                          .student = small,
+                                          .loss = 0.1 * cross_entropy{} + 0.9 * soft_target_kl{t},
+                                          .optimizer = optimizer}),
+                      test);
+    };
+    const auto normal = fitted(supervised{.student = large("normal"), .optimizer = optimizer});
+    const auto nasty = fitted(distillation{.teacher = frozen(normal),
+                                           .student = large("nasty"),
+                                           .loss = systems::nasty_teacher_loss({t, 0.022}),
+                                           .optimizer = optimizer});
+    sum.normal += accuracy(normal, test);
+    sum.nasty += accuracy(nasty, test);
+    sum.alone += accuracy(fitted(supervised{.student = small, .optimizer = optimizer}), test);
+    sum.of_normal += taught(normal);
+    sum.of_nasty += taught(nasty);
+  }
+  CAPTURE(sum.normal);
+  CAPTURE(sum.nasty);
+  CAPTURE(sum.alone);
+  CAPTURE(sum.of_normal);
+  CAPTURE(sum.of_nasty);
+  CHECK(sum.nasty >= sum.normal - 0.02 * seeds);
+  CHECK(sum.of_nasty < sum.alone);
+  CHECK(sum.alone <= sum.of_normal);
 }
 
 TEST_CASE("nasty teacher: it and its students may have few bits")
