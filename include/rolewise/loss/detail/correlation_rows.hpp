@@ -38,9 +38,12 @@ class correlation_rows : public fused_loss {
         classes_{static_cast<std::size_t>(rows.student.size(1))}
   {}
 
-  [[nodiscard]] double forward(const torch::Tensor& student, const torch::Tensor& teacher) override;
-  void backward(const torch::Tensor& student, const torch::Tensor& teacher, double upstream,
-                const torch::Tensor& to) const override;
+  // Inline already here: else the class's virtual table and all that it calls are compiled in every
+  // unit of a header-only program.
+  [[nodiscard]] ROLEWISE_INLINE double forward(const torch::Tensor& student,
+                                               const torch::Tensor& teacher) override;
+  ROLEWISE_INLINE void backward(const torch::Tensor& student, const torch::Tensor& teacher,
+                                double upstream, const torch::Tensor& to) const override;
   [[nodiscard]] torch::Tensor by_tensors(const torch::Tensor& student,
                                          const torch::Tensor& teacher) const override
   {
