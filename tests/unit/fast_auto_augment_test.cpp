@@ -4,6 +4,7 @@
 
 #include "support/tiny_student.hpp"
 
+#include <rolewise/agent/detail/strength.hpp>
 #include <rolewise/agent/image_program.hpp>
 #include <rolewise/agent/no_agent.hpp>
 #include <rolewise/agent/rand_augment.hpp>
@@ -101,7 +102,7 @@ TEST_CASE("eight: TrivialAugment draws each of 14 x 31 cells as often, RandAugme
 {
   std::vector<std::int64_t> ids(434 * 200);
   std::iota(ids.begin(), ids.end(), std::int64_t{0});
-  const image_subjects subjects{.ids = ids};
+  const image_subjects subjects{.ids = ids, .channels = 3, .height = 32, .width = 32};
   image_program program{ids.size()};
   trivial_augment{}.plan(subjects, {}, seed{3}, program);
   std::map<operation, double> drawn;
@@ -119,10 +120,25 @@ TEST_CASE("eight: TrivialAugment draws each of 14 x 31 cells as often, RandAugme
 
   image_program random{ids.size()};
   rand_augment{.operations = 2, .magnitude = 9}.plan(subjects, {}, seed{3}, random);
-  for (const auto& step : random.operations(random.layers().front())) {
-    if (step.what == operation::rotate) CHECK(std::abs(step.value) == doctest::Approx(27.0));
-    if (step.what == operation::shear_x) CHECK(std::abs(step.value) == doctest::Approx(.27));
+  // Each operation of an image, first and second, has the strength .9.
+  std::size_t layers = 0;
+  for (const auto& layer : random.layers()) {
+    if (layer.does != image_program::kind::operations) continue;
+    ++layers;
+    std::map<operation, double> seen;
+    for (const auto& step : random.operations(layer)) {
+      seen[step.what] += share;
+      const auto is = [&](double strength) {
+        return step.value == rolewise::detail::parameter_of(step.what, strength, 32, 32);
+      };
+      CHECK((is(.9) || is(-.9)));
+    }
+    CHECK(seen.size() == 14);
+    for (const auto& [what, often] : seen) CHECK(std::abs(often - 1.0 / 14) < 0.004);
   }
+  CHECK(layers == 2);
+  CHECK(rolewise::detail::parameter_of(operation::rotate, .9, 32, 32) == doctest::Approx(27.0));
+  CHECK(rolewise::detail::parameter_of(operation::shear_x, .9, 32, 32) == doctest::Approx(.27));
   const auto images = tiny_data(9).examples();
   CHECK(rand_augment{.operations = 0}(images, {}, seed{1}).inputs.equal(images.inputs));
 }

@@ -78,7 +78,9 @@ TEST_CASE("gradient penalty: the square of how far slopes are from 1, between th
   };
   const auto points = u.unsqueeze(1) * real + (1.0 - u).unsqueeze(1) * generated;
   CHECK(gradient_penalty(square, real, generated, u).item<double>() ==
-        doctest::Approx((points.norm(2, {1}) - 1.0).square().mean().item<double>()).epsilon(1e-9));
+        doctest::Approx((points.norm(2, {1}) - 1.0).square().mean().item<double>())
+            .epsilon(1e-9)
+            .scale(0));
 
   const auto curved = [&](const torch::Tensor& w) {
     return gradient_penalty([&](const torch::Tensor& x) { return (x * w).sin().sum(1); }, real,
@@ -106,7 +108,7 @@ TEST_CASE("gradient penalty: a slope of 0 is told to rise, by a finite gradient"
   const auto found = gradient_penalty([&](const torch::Tensor& x) { return x.matmul(w); },
                                       torch::ones({2, 3}, torch::kDouble),
                                       torch::zeros({2, 3}, torch::kDouble), torch::zeros({2}));
-  CHECK(found.item<double>() == doctest::Approx(1.0).epsilon(1e-5));
+  CHECK(found.item<double>() == doctest::Approx(1.0).epsilon(1e-5).scale(0));
   CHECK(torch::autograd::grad({found}, {w})[0].isfinite().all().item<bool>());
 }
 
@@ -179,7 +181,7 @@ TEST_CASE("Faster AutoAugment: a step is its parts")
 
   const auto numbers = step(data, begin);
   const auto close = [](double found, const torch::Tensor& wanted) {
-    CHECK(found == doctest::Approx(wanted.item<double>()).epsilon(1e-4));
+    CHECK(found == doctest::Approx(wanted.item<double>()).epsilon(1e-4).scale(0));
   };
   close(numbers[0].value.item<double>(), loss);
   close(numbers[1].value.item<double>(), distance);

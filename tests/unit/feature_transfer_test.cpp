@@ -48,7 +48,7 @@ torch::Tensor noise(at::IntArrayRef sizes, std::uint64_t key)
 
 doctest::Approx near(double value, double tolerance = 2e-6)
 {
-  return doctest::Approx(value).epsilon(tolerance);
+  return doctest::Approx(value).epsilon(tolerance).scale(0);
 }
 
 template<typename F>

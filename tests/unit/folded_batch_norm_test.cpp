@@ -199,15 +199,16 @@ TEST_CASE("folded weights and shifts are those of the formula")
   all.at("norm.bias").fill_(0.2);
   all.at("norm.running_mean").fill_(0.3);
   all.at("norm.running_variance").fill_(0.25);
-  CHECK((layers.norm.folding() * 0.8).item<double>() == doctest::Approx(2.399952).epsilon(1e-6));
+  CHECK((layers.norm.folding() * 0.8).item<double>() ==
+        doctest::Approx(2.399952).epsilon(1e-6).scale(0));
   const auto at = [&](double x) {
     return layers.convolution
         .normalized(torch::full({1, 1, 1, 1}, x), layers.norm, phase::evaluation)
         .taken()
         .item<double>();
   };
-  CHECK(at(0.0) == doctest::Approx(-0.699982).epsilon(1e-6));
-  CHECK(at(2.0) == doctest::Approx(4.099922).epsilon(1e-6));
+  CHECK(at(0.0) == doctest::Approx(-0.699982).epsilon(1e-6).scale(0));
+  CHECK(at(2.0) == doctest::Approx(4.099922).epsilon(1e-6).scale(0));
 }
 
 TEST_CASE("training folds as the formulas say, with their gradients")

@@ -442,7 +442,14 @@ TEST_CASE("function matching: distances to the teacher")
   const auto found = measurement::distance_to_teacher(teachers, student, data, {.batch_size = 1});
   CHECK(found.count == 2);
   CHECK(std::abs(2.0 * found.divergence - .249262) < 1e-6);
-  CHECK(found.agreement == 0.5);  // with the first teacher, not with the second
+  CHECK(found.agreement == 0.5);
+  const auto agreement = [&](const torch::Tensor& of_teacher) {
+    return measurement::distance_to_teacher(table{torch::cat({of_teacher, of_teacher})}, student,
+                                            data)
+        .agreement;
+  };
+  CHECK(agreement(row({2, 1, .1})) == 1.0);
+  CHECK(agreement(row({1, 2, .5})) == 0.0);
   CHECK(found.euclidean == doctest::Approx((std::sqrt(1.61) + std::sqrt(3.25)) / 2.0));
   CHECK(measurement::distance_to_teacher(teachers, student, data, {.top_k = 2}).agreement == 1.0);
   const auto self = measurement::distance_to_teacher(teachers, teachers, data);

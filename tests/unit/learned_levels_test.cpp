@@ -176,7 +176,7 @@ TEST_CASE("apot's activations have the values and gradients of the reference")
   q.values().sum().backward();
   CHECK(torch::equal(x.grad(), doubles({1, 1, 1, 1, 1, 0})));
   CHECK(clip_of(state).grad().item<double>() ==
-        doctest::Approx(-.0125 - .1125 + 0 + .0875 + .0625 + 1).epsilon(1e-6));
+        doctest::Approx(-.0125 - .1125 + 0 + .0875 + .0625 + 1).epsilon(1e-6).scale(0));
 
   const auto below = doubles({-1, -.25, 0}).set_requires_grad(true);
   clip_of(state).mutable_grad() = torch::Tensor{};
@@ -252,8 +252,9 @@ TEST_CASE("lq_nets fits its basis as the reference does")
   const double small = fitted[0].item<double>(), large = fitted[1].item<double>();
   const auto codes = doubles(
       {-small - large, small - large, large - small, large - small, small + large, small + large});
-  CHECK(before == doctest::Approx(.63).epsilon(1e-9));
-  CHECK((codes - x[0]).square().sum().item<double>() == doctest::Approx(.266667).epsilon(1e-5));
+  CHECK(before == doctest::Approx(.63).epsilon(1e-9).scale(0));
+  CHECK((codes - x[0]).square().sum().item<double>() ==
+        doctest::Approx(.266667).epsilon(1e-5).scale(0));
 }
 
 TEST_CASE("lq_nets averages bases with correction")
@@ -265,7 +266,7 @@ TEST_CASE("lq_nets averages bases with correction")
     state.observe(x, bit_width{1});
     sum = .9 * sum + .1 * step;
     CHECK(tensors_of(state).at("stored").item<double>() ==
-          doctest::Approx(sum / (1 - std::pow(.9, step))).epsilon(1e-9));
+          doctest::Approx(sum / (1 - std::pow(.9, step))).epsilon(1e-9).scale(0));
   }
 }
 

@@ -463,7 +463,8 @@ TEST_CASE("batch norm moves its running statistics in training alone")
   (void)norm(x, phase::evaluation);
   CHECK(torch::equal(t["running_mean"], torch::zeros(2)));
   const auto y = norm(x, phase::training);
-  CHECK(y[0][0][0][0].item<double>() == doctest::Approx(-3 / std::sqrt(5.001)).epsilon(1e-5));
+  CHECK(y[0][0][0][0].item<double>() ==
+        doctest::Approx(-3 / std::sqrt(5.001)).epsilon(1e-5).scale(0));
   CHECK(torch::allclose(t["running_mean"], torch::tensor({1.0f, 0.5f})));
   CHECK(torch::allclose(t["running_variance"], torch::tensor({0.75f + 0.25f * 20 / 3, 0.75f})));
   CHECK_THROWS_WITH_AS(
@@ -502,7 +503,7 @@ TEST_CASE("first weights have the spread that their authors gave them")
   const auto t = tensors_of(rw::resnet20(cifar100));
   const auto deviation = [](const torch::Tensor& w) { return w.std().item<double>(); };
   CHECK(deviation(t.at("stage3.1.convolution1.weight")) ==
-        doctest::Approx(std::sqrt(2.0 / (9 * 64))).epsilon(0.02));
+        doctest::Approx(std::sqrt(2.0 / (9 * 64))).epsilon(0.02).scale(0));
   CHECK(t.at("stage3.1.convolution1.weight").mean().item<double>() ==
         doctest::Approx(0).epsilon(1e-3));
   CHECK(t.at("stage3.1.convolution1.weight").is_contiguous(torch::MemoryFormat::ChannelsLast));
@@ -510,7 +511,8 @@ TEST_CASE("first weights have the spread that their authors gave them")
     CHECK(t.at(name).abs().max().item<double>() <= 0.125);
     CHECK(t.at(name).abs().max().item<double>() > 0.115);
   }
-  CHECK(deviation(t.at("classifier.weight")) == doctest::Approx(.125 / std::sqrt(3)).epsilon(0.03));
+  CHECK(deviation(t.at("classifier.weight")) ==
+        doctest::Approx(.125 / std::sqrt(3)).epsilon(0.03).scale(0));
   const auto wide = tensors_of(rw::wide_resnet(10, 1, cifar100));
   CHECK(wide.at("classifier.bias").abs().max().item<double>() == 0.0);
 
@@ -520,7 +522,7 @@ TEST_CASE("first weights have the spread that their authors gave them")
   const double cut = 2 * std::sqrt(1.3 * 2 / (9 * 128.0));
   CHECK(w.abs().max().item<double>() <= cut);
   CHECK(w.abs().max().item<double>() > 0.99 * cut);
-  CHECK(deviation(w) == doctest::Approx(std::sqrt(2 / (9 * 128.0))).epsilon(0.02));
+  CHECK(deviation(w) == doctest::Approx(std::sqrt(2 / (9 * 128.0))).epsilon(0.02).scale(0));
   CHECK(kd.at("classifier.weight").abs().max().item<double>() <= std::sqrt(6.0 / 612));
   CHECK(kd.at("classifier.bias").abs().max().item<double>() == 0.0);
 }
@@ -533,7 +535,8 @@ TEST_CASE("convolutions start as LibTorch's where that is asked for")
     for (const auto& each : {w, of_libtorch}) {
       CHECK(each.abs().max().item<double>() <= bound);
       CHECK(each.abs().max().item<double>() > 0.95 * bound);
-      CHECK(each.std().item<double>() == doctest::Approx(bound / std::sqrt(3)).epsilon(0.05));
+      CHECK(each.std().item<double>() ==
+            doctest::Approx(bound / std::sqrt(3)).epsilon(0.05).scale(0));
     }
     CHECK(w.is_contiguous(torch::MemoryFormat::ChannelsLast));
   };

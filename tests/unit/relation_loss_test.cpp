@@ -53,7 +53,7 @@ double number_of(const auto& loss, const torch::Tensor& teacher, const torch::Te
 
 doctest::Approx near(double value, double tolerance = 2e-6)
 {
-  return doctest::Approx(value).epsilon(tolerance);
+  return doctest::Approx(value).epsilon(tolerance).scale(0);
 }
 
 double largest(const torch::Tensor& of) { return of.abs().max().item<double>(); }

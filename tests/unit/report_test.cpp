@@ -497,13 +497,13 @@ TEST_CASE("a chart has its curves, bands, gaps, ticks and names")
   REQUIRE(std::sscanf(points.c_str(), "%lf,%lf %lf,%lf %lf,%lf %lf,%lf", &x[0], &y[0], &x[1], &y[1],
                       &x[2], &y[2], &x[3], &y[3]) == 8);
   // 760 - (40 + 10 letters of 6.96) - 14 pixels end the plot; 34 + 3 letters begin it.
-  CHECK(x[0] == doctest::Approx(34 + 3 * 6.96).epsilon(1e-3));
-  CHECK(x[3] == doctest::Approx(760 - 40 - 10 * 6.96 - 14).epsilon(1e-3));
+  CHECK(x[0] == doctest::Approx(34 + 3 * 6.96).epsilon(1e-3).scale(0));
+  CHECK(x[3] == doctest::Approx(760 - 40 - 10 * 6.96 - 14).epsilon(1e-3).scale(0));
   CHECK(y[0] == 42);
   CHECK(y[3] == 440 - 48);
   for (int i = 1; i < 4; ++i) {
-    CHECK(x[i] - x[i - 1] == doctest::Approx(x[1] - x[0]).epsilon(1e-3));
-    CHECK(y[i] - y[i - 1] == doctest::Approx(y[1] - y[0]).epsilon(1e-3));
+    CHECK(x[i] - x[i - 1] == doctest::Approx(x[1] - x[0]).epsilon(1e-3).scale(0));
+    CHECK(y[i] - y[i - 1] == doctest::Approx(y[1] - y[0]).epsilon(1e-3).scale(0));
     CHECK(x[i] > x[i - 1]);
     CHECK(y[i] > y[i - 1]);
   }

@@ -191,6 +191,13 @@ TEST_CASE("a uniform teacher and universe knowledge are label smoothing")
   const auto taught =
       gradient_of(0.7 * cross_entropy{} + 0.3 * soft_target_kl{temperature{1}}, uniform, z, 1);
   CHECK((smoothed - taught).abs().max().item<double>() < 1e-12);
+  const paired_outputs both{.teacher = {.logits = uniform, .features = {}},
+                            .student = {.logits = z, .features = {}}};
+  const targets of_1{.labels = torch::ones({1}, torch::kLong), .ids = {}, .progress = {}};
+  const auto by_labels = label_smoothing{.smoothing = fraction{0.3}}(both, of_1),
+             by_teacher =
+                 (0.7 * cross_entropy{} + 0.3 * soft_target_kl{temperature{1}})(both, of_1);
+  CHECK(std::abs((by_labels - by_teacher).item<double>() - 0.3 * std::log(3.0)) < 1e-12);
   const auto universe =
       universe_knowledge{.label_probability = .8}(z.log_softmax(1), torch::ones({1}, torch::kLong));
   const auto others =

@@ -76,7 +76,7 @@ void check_close(const std::vector<double>& found, const std::vector<double>& wa
 {
   REQUIRE(found.size() == wanted.size());
   for (std::size_t i = 0; i < found.size(); ++i)
-    CHECK(found[i] == doctest::Approx(wanted[i]).epsilon(1e-12));
+    CHECK(found[i] == doctest::Approx(wanted[i]).epsilon(1e-12).scale(0));
 }
 
 }  // namespace
@@ -211,13 +211,13 @@ TEST_CASE("schedules have their reference values")
   };
   CHECK(constant_lr{}(at(7)) == 1.0);
   CHECK(cosine_annealing{}(at(0)) == 1.0);
-  CHECK(cosine_annealing{}(at(1)) == doctest::Approx(0.97552825814757682).epsilon(1e-14));
-  CHECK(cosine_annealing{}(at(5)) == doctest::Approx(0.5).epsilon(1e-14));
-  CHECK(cosine_annealing{}(at(9)) == doctest::Approx(0.024471741852423234).epsilon(1e-14));
-  CHECK(cosine_annealing{.lowest = 0.1}(at(5)) == doctest::Approx(0.55).epsilon(1e-14));
+  CHECK(cosine_annealing{}(at(1)) == doctest::Approx(0.97552825814757682).epsilon(1e-14).scale(0));
+  CHECK(cosine_annealing{}(at(5)) == doctest::Approx(0.5).epsilon(1e-14).scale(0));
+  CHECK(cosine_annealing{}(at(9)) == doctest::Approx(0.024471741852423234).epsilon(1e-14).scale(0));
+  CHECK(cosine_annealing{.lowest = 0.1}(at(5)) == doctest::Approx(0.55).epsilon(1e-14).scale(0));
 
   CHECK(exponential_lr{}(at(0)) == 1.0);
-  CHECK(exponential_lr{}(at(7)) == doctest::Approx(0.993020965034979).epsilon(1e-14));
+  CHECK(exponential_lr{}(at(7)) == doctest::Approx(0.993020965034979).epsilon(1e-14).scale(0));
 
   const multi_step_lr steps{.at = {0.5, 0.8}, .factor = 0.1};
   CHECK(steps(at(4)) == 1.0);
@@ -371,7 +371,8 @@ TEST_CASE("a supervised step is the same as one by hand")
       p -= 0.1 * (g + 0.9 * momentum[i]);
       p.mutable_grad() = torch::Tensor{};
     }
-    CHECK(numbers[0].value.item<float>() == doctest::Approx(loss.item<float>()).epsilon(1e-5));
+    CHECK(numbers[0].value.item<float>() ==
+          doctest::Approx(loss.item<float>()).epsilon(1e-5).scale(0));
     CHECK(numbers[1].name == "accuracy");
     CHECK(
         numbers[1].value.item<float>() ==

@@ -98,7 +98,7 @@ TEST_CASE("configurations map to the unit cube and back")
     const auto p = mixed.sample(seed{i});
     const auto back = parts::from_unit_cube(mixed, parts::in_unit_cube(mixed, p));
     CHECK(mixed.contains(back));
-    CHECK(back.real("lr") == doctest::Approx(p.real("lr")).epsilon(1e-12));
+    CHECK(back.real("lr") == doctest::Approx(p.real("lr")).epsilon(1e-12).scale(0));
     CHECK(back.integer("bits") == p.integer("bits"));
     CHECK(back.choice("agent") == p.choice("agent"));
   }
@@ -113,11 +113,11 @@ TEST_CASE("kernels and mixtures have the densities of the reference")
 {
   // Computed with Python from the formulas: densities of normals truncated to [0, 1].
   const parts::bounded_normal narrow{0.2, 0.1}, wide{0.5, 1.0};
-  CHECK(narrow.density(0.3) == doctest::Approx(2.4760374232796782).epsilon(1e-12));
-  CHECK(wide.density(0.9) == doctest::Approx(0.9617293589897772).epsilon(1e-12));
+  CHECK(narrow.density(0.3) == doctest::Approx(2.4760374232796782).epsilon(1e-12).scale(0));
+  CHECK(wide.density(0.9) == doctest::Approx(0.9617293589897772).epsilon(1e-12).scale(0));
   CHECK(parts::bounded_normal{0.3, 0.2}.mass(0.25, 0.5) ==
-        doctest::Approx(0.4716718741761058).epsilon(1e-12));
-  CHECK(narrow.mass(0.0, narrow.at(0.37)) == doctest::Approx(0.37).epsilon(1e-12));
+        doctest::Approx(0.4716718741761058).epsilon(1e-12).scale(0));
+  CHECK(narrow.mass(0.0, narrow.at(0.37)) == doctest::Approx(0.37).epsilon(1e-12).scale(0));
 
   const auto widths = parts::kernel_widths({0.2, 0.7, 0.5}, 0.06);
   CHECK(widths[0] == doctest::Approx(0.3));  // 0 .2 .5
@@ -130,9 +130,9 @@ TEST_CASE("kernels and mixtures have the densities of the reference")
   const parts::parzen_estimator random_choice{
       axes, {{0.2, 0.125, 0.5 / 3}, {0.7, 0.875, 2.5 / 3}}, {3.0, 1.0}, {}};
   CHECK(random_choice.log_density({0.3, 0.125, 0.5 / 3}) ==
-        doctest::Approx(-1.16227998249646).epsilon(1e-12));
+        doctest::Approx(-1.16227998249646).epsilon(1e-12).scale(0));
   CHECK(random_choice.log_density({0.9, 0.625, 1.5 / 3}) ==
-        doctest::Approx(-3.32863874184984).epsilon(1e-12));
+        doctest::Approx(-3.32863874184984).epsilon(1e-12).scale(0));
 }
 
 TEST_CASE("a mixture draws what it says")
@@ -154,7 +154,7 @@ TEST_CASE("a mixture draws what it says")
     }
   double whole = 0.0;
   for (const double p : expected) whole += p;
-  CHECK(whole == doctest::Approx(1.0).epsilon(1e-4));
+  CHECK(whole == doctest::Approx(1.0).epsilon(1e-4).scale(0));
   for (std::int64_t i = 0; i < count; ++i) {
     const auto p = random_choice.draw(draws{seed{5}, 0, i});
     found[3 * parts::cell_at(p[1], 4) + parts::cell_at(p[2], 3)] += 1.0 / count;
