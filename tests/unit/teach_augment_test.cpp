@@ -460,7 +460,7 @@ TEST_CASE("teach augment: five, without the teacher's term maps leave the identi
                          .optimizer = sgd{.learning_rate = 0.1}};
   fit(pretraining, data, {.epochs = 8, .batch_size = 32});
   const auto teacher = frozen(pretraining.student);
-  // Mean |A - I| of the augmenter after two epochs in each of which it moves as often.
+  // Mean |A - I| of the augmenter after as many updates.
   const auto distance = [&](double teacher_weight, seed key) {
     auto options = small_options();
     options.student_steps = 1;
@@ -470,14 +470,15 @@ TEST_CASE("teach augment: five, without the teacher's term maps leave the identi
                                 .augmenter = {.model = learned_augmentation{data.shape}},
                                 .options = options,
                                 .seed = key};
-    fit(step, data, {.epochs = 2, .batch_size = 32, .seed = key});
+    fit(step, data, {.epochs = 10, .batch_size = 32, .seed = key});
     const auto maps = step.augmenter.model.maps(data.examples(), at_step(0), key);
     return (maps - torch::eye(2, 3)).abs().mean().item<double>();
   };
   for (const auto key : {seed{2}, seed{3}, seed{4}}) {
     const auto with = distance(1.0, key), without = distance(0.0, key);
-    MESSAGE(with, " ", without);
-    CHECK(without > with);
+    CAPTURE(with);
+    CAPTURE(without);
+    CHECK(without > 1.15 * with);
   }
 }
 
