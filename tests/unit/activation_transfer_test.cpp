@@ -43,7 +43,7 @@ torch::Tensor row(std::vector<double> values)
 
 doctest::Approx near(double value, double tolerance = 2e-6)
 {
-  return doctest::Approx(value).epsilon(tolerance).scale(0);
+  return doctest::Approx(value).epsilon(tolerance);
 }
 
 /// Features of all taps that a loss reads, from one tensor.

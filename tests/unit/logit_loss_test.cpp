@@ -53,7 +53,7 @@ double number_of(const auto& loss, const torch::Tensor& teacher = z_teacher,
 
 doctest::Approx near(double value, double tolerance = 2e-6)
 {
-  return doctest::Approx(value).epsilon(tolerance).scale(0);
+  return doctest::Approx(value).epsilon(tolerance);
 }
 
 template<typename F>

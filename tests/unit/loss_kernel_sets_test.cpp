@@ -78,14 +78,14 @@ TEST_CASE("kernels of softmax rows")
         teacher += std::exp2(b * of.rate);
         apart += std::exp2(b * of.rate) * (b - a);
       }
-      CHECK(set.sum(x, count, most) == doctest::Approx(below).epsilon(1e-6).scale(0));
-      CHECK(set.exponentials(x, count, of) == doctest::Approx(sum).epsilon(1e-6).scale(0));
+      CHECK(set.sum(x, count, most) == doctest::Approx(below).epsilon(1e-6));
+      CHECK(set.exponentials(x, count, of) == doctest::Approx(sum).epsilon(1e-6));
       for (const bool with_plain : {false, true}) {
         const auto sums = set.pair(x, y, count, of, other, with_plain);
-        CHECK(sums.student == doctest::Approx(sum).epsilon(1e-6).scale(0));
-        CHECK(sums.teacher == doctest::Approx(teacher).epsilon(1e-6).scale(0));
+        CHECK(sums.student == doctest::Approx(sum).epsilon(1e-6));
+        CHECK(sums.teacher == doctest::Approx(teacher).epsilon(1e-6));
         CHECK(std::abs(sums.apart - apart) < 3e-6 * teacher);
-        CHECK(sums.plain == (with_plain ? doctest::Approx(plain).epsilon(1e-6).scale(0) : 0.0));
+        CHECK(sums.plain == (with_plain ? doctest::Approx(plain).epsilon(1e-6) : 0.0));
       }
       for (const kernels::row_gradient by :
            {kernels::row_gradient{.student = 2, .teacher = 1, .plain = 3, .constant = 0.5F},
@@ -190,10 +190,8 @@ TEST_CASE("kernels of correlations of probabilities")
           const auto at = whole(n);
           const auto got = set.row_products(part(q, n), part(p, n), count, mean);
           const auto d = want_q[at] - mean, e = want_p[at] - mean;
-          REQUIRE(got.student ==
-                  doctest::Approx(d.square().sum().item<double>()).epsilon(5e-6).scale(0));
-          REQUIRE(got.teacher ==
-                  doctest::Approx(e.square().sum().item<double>()).epsilon(5e-6).scale(0));
+          REQUIRE(got.student == doctest::Approx(d.square().sum().item<double>()).epsilon(5e-6));
+          REQUIRE(got.teacher == doctest::Approx(e.square().sum().item<double>()).epsilon(5e-6));
           REQUIRE(std::abs(got.both - (d * e).sum().item<double>()) < 1e-6);
           REQUIRE(std::abs(set.column_product(part(q, n), part(p, n), count, columns) -
                            (want_q[at] * in_column[at]).sum().item<double>()) < 2e-6);

@@ -51,7 +51,7 @@ double number_of(const auto& loss, const targets& of = first_class())
 
 doctest::Approx near(double value, double tolerance = 2e-6)
 {
-  return doctest::Approx(value).epsilon(tolerance).scale(0);
+  return doctest::Approx(value).epsilon(tolerance);
 }
 
 }  // namespace
