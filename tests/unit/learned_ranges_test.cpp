@@ -116,15 +116,15 @@ TEST_CASE("lsq's weights have the codes and gradients of the reference")
     CHECK(q.range == rw::level_range{-4, 3});
 
     const double scale = 1 / std::sqrt(6 * 3.0);
-    CHECK(scale == doctest::Approx(.235702).epsilon(1e-6));
+    CHECK(scale == doctest::Approx(.235702).epsilon(3e-6).scale(0));
     const auto [of_step, of_v] = element_gradients(state, v, 3, "step");
     CHECK(near(of_step / scale, doubles({-4, 1. / 3, 1. / 3, 1. / 3, 1. / 6, 3}), 2e-6));
     CHECK(near(of_v, doubles({0, 1, 1, 1, 1, 0}), 0));
-    CHECK(of_step.sum().item<double>() == doctest::Approx(.039284).epsilon(2e-5));
+    CHECK(of_step.sum().item<double>() == doctest::Approx(.039284).epsilon(2e-5).scale(0));
 
     auto fresh = rw::lsq{}.start_weights(inside);
     fresh.observe(v, bit_width{3});
-    CHECK(fresh.step().item<double>() == doctest::Approx(.683198).epsilon(1e-6));
+    CHECK(fresh.step().item<double>() == doctest::Approx(.683198).epsilon(1e-6).scale(0));
   }
 }
 
@@ -160,7 +160,7 @@ TEST_CASE("lsq's activations have the codes and gradients of the reference")
   const auto x = torch::full({4, 3}, 9.0, torch::kFloat64);
   const auto s = range_of(state, "step");
   const auto g = torch::autograd::grad({state(x, bit_width{2}).values().sum()}, {s})[0];
-  CHECK(g.item<double>() == doctest::Approx(12 * 3 / std::sqrt(3 * 3.0)).epsilon(1e-12));
+  CHECK(g.item<double>() == doctest::Approx(12 * 3 / std::sqrt(3 * 3.0)).epsilon(1e-12).scale(0));
 }
 
 TEST_CASE("lsq's signed activations are unsigned bytes around a zero point")
@@ -187,7 +187,7 @@ TEST_CASE("lsq's one-bit weights are signs times the step")
     const auto v = doubles(v_numbers).to(type);
     auto state = rw::lsq{}.start_weights(inside);
     state.observe(v, bit_width{1});
-    CHECK(state.step().item<double>() == doctest::Approx(.591667).epsilon(1e-6));
+    CHECK(state.step().item<double>() == doctest::Approx(.591667).epsilon(1e-6).scale(0));
     CHECK(near(state(v, bit_width{1}).values(), doubles({-1, -1, -1, 1, 1, 1}) * .5916667, 1e-6));
     const auto [of_step, of_v] = element_gradients(state, v, 1, "step");
     CHECK(near(of_step, doubles({-1, -1, -1, 1, 1, 1}) * .408248, 1e-6));
@@ -253,7 +253,7 @@ TEST_CASE("lsq+ has the codes and gradients of the reference")
   }
   auto weights = rw::lsq_plus{}.start_weights(inside);
   weights.observe(doubles(v_numbers), bit_width{3});
-  CHECK(weights.step().item<double>() == doctest::Approx(.602279).epsilon(1e-6));
+  CHECK(weights.step().item<double>() == doctest::Approx(.602279).epsilon(1e-6).scale(0));
 }
 
 TEST_CASE("lsq+ without an offset is lsq, and follows shifts")
@@ -280,14 +280,16 @@ TEST_CASE("lsq+ starts from the range of the least error, or the whole")
   best.observe(x, bit_width{4});
   CHECK(whole.offset().item<double>() == doctest::Approx(x.min().item<double>()));
   CHECK(whole.step().item<double>() ==
-        doctest::Approx((30 - x.min().item<double>()) / 15).epsilon(1e-6));
+        doctest::Approx((30 - x.min().item<double>()) / 15).epsilon(1e-6).scale(0));
   const auto error = [&](const auto& state) {
     return (state(x, bit_width{4}).values() - x).square().mean().template item<double>();
   };
   CHECK(error(best) < error(whole));
   CHECK(best.step().item<double>() < whole.step().item<double>());
   CHECK(best.offset().item<double>() / whole.offset().item<double>() ==
-        doctest::Approx(best.step().item<double>() / whole.step().item<double>()).epsilon(1e-6));
+        doctest::Approx(best.step().item<double>() / whole.step().item<double>())
+            .epsilon(1e-6)
+            .scale(0));
 }
 
 TEST_CASE("pact has the values and gradients of the reference")
@@ -309,12 +311,12 @@ TEST_CASE("pact has the values and gradients of the reference")
     CHECK(near(element_gradients(paper, x, 2, "clip").first, doubles({0, 0, 0, 0, 1, 1}), 0));
     const auto of_clip = element_gradients(exact, x, 2, "clip").first;
     CHECK(near(of_clip, doubles({0, -.1, -.1333333, .1, 1, 1}), 1e-6));
-    CHECK(of_clip.sum().item<double>() == doctest::Approx(1.866667).epsilon(1e-6));
+    CHECK(of_clip.sum().item<double>() == doctest::Approx(1.866667).epsilon(1e-6).scale(0));
 
     auto decayed = rw::pact{.clip = 3, .decay = .001}.start_activations(inside);
     const auto clip = range_of(decayed, "clip");
     const auto g = torch::autograd::grad({decayed(x, bit_width{2}).values().sum() * 0}, {clip})[0];
-    CHECK(g.item<double>() == doctest::Approx(.003).epsilon(1e-6));
+    CHECK(g.item<double>() == doctest::Approx(.003).epsilon(1e-6).scale(0));
   }
 }
 
@@ -362,11 +364,12 @@ TEST_CASE("steps start once, keep their range when bits change, and stay positiv
   CHECK(near(state(torch::zeros({5}), bit_width{4}).values(), torch::zeros({5}), 0));
   state.observe(x, bit_width{4});
   const auto first = state.step().item<double>();
-  CHECK(first == doctest::Approx(2 * x.mean().item<double>() / std::sqrt(15.0)).epsilon(1e-6));
+  CHECK(first ==
+        doctest::Approx(2 * x.mean().item<double>() / std::sqrt(15.0)).epsilon(1e-6).scale(0));
   state.observe(3 * x, bit_width{4});
   CHECK(state.step().item<double>() == first);
   state.observe(x, bit_width{2});
-  CHECK(state.step().item<double>() == doctest::Approx(first * 15 / 3).epsilon(1e-6));
+  CHECK(state.step().item<double>() == doctest::Approx(first * 15 / 3).epsilon(1e-6).scale(0));
   const auto handle = state.step();
   {
     const torch::NoGradGuard without_graph;
@@ -380,13 +383,13 @@ TEST_CASE("steps start once, keep their range when bits change, and stay positiv
   weights.observe(x, bit_width{8});
   const auto wide = weights.step().item<double>();
   weights.observe(x, bit_width{1});
-  CHECK(weights.step().item<double>() == doctest::Approx(wide * 127).epsilon(1e-6));
+  CHECK(weights.step().item<double>() == doctest::Approx(wide * 127).epsilon(1e-6).scale(0));
 
   auto shifted = rw::lsq_plus{}.start_activations(inside);
   shifted.observe(x, bit_width{3});
   const auto step = shifted.step().item<double>(), offset = shifted.offset().item<double>();
   shifted.observe(x, bit_width{2});
-  CHECK(shifted.step().item<double>() == doctest::Approx(step * 7 / 3).epsilon(1e-6));
+  CHECK(shifted.step().item<double>() == doctest::Approx(step * 7 / 3).epsilon(1e-6).scale(0));
   CHECK(shifted.offset().item<double>() == offset);
 }
 

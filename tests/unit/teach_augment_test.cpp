@@ -159,7 +159,7 @@ TEST_CASE("learned augmentation: three, scales and shifts of the network's outpu
       }
     }
   }
-  const auto change = network(torch::rand({1, 1, 2, 3}), torch::zeros({1, 0}),
+  const auto change = network(torch::ones({1, 1, 2, 3}), torch::zeros({1, 0}),
                               {.noise = torch::zeros({1, network_draws::noise_size}),
                                .pixel_units = torch::ones({1, 2 * network_draws::pixel_width}),
                                .color_units = torch::ones({1, 2 * network_draws::path_width}),
